@@ -6,8 +6,9 @@ import { shippedBases } from '../src/bases/shipped.ts';
 import {
   inputTexts,
   KeptModels,
+  noLabel,
+  NoRoomError,
   openBundledRun,
-  pathsOfRun,
   StoredRuns,
   type RunClaim,
   type RunFile,
@@ -58,14 +59,18 @@ import { asker, type Asker } from './state/asking.ts';
 import type { Answers } from './state/stage.ts';
 import { listenToDrops } from './rooms/data/drop.ts';
 import { openDataRoom } from './rooms/data/room.tsx';
-import { bundleFiles, unbundle } from './rooms/data/imports.ts';
+import { unbundle } from './rooms/data/imports.ts';
+import { actionsOnKept, downloadBundle } from './rooms/data/kept-actions.ts';
 import {
   keptActions,
   keptContext,
   keptRuns,
   lookAtQuota,
+  noRoom,
   notKept,
   reportState,
+  sentLabel,
+  shownLabel,
   takeAway,
 } from './rooms/data/kept.ts';
 import { described, fillControls as fillFromForm } from './rooms/data/settings.ts';
@@ -155,6 +160,7 @@ const wishNow = (): Wish => ({
 });
 
 function complain(error: unknown): void {
+  if (error instanceof NoRoomError) noRoom.value = true;
   problem.value = error instanceof Error ? error.message : String(error);
 }
 
@@ -361,6 +367,7 @@ function take(run: RunView, name: string | undefined): void {
   pointed.value = undefined;
   view.readFile = view.readAnswers = undefined;
   asker.value = undefined;
+  sentLabel.value = noLabel;
   reportState.value = 'none';
   clearOffered();
   forgetChosen();
@@ -641,6 +648,7 @@ const folderOf = (name: string, read: NonNullable<typeof view.readFile>): RunFol
 /** A finished run whose files are at hand. */
 interface FinishedFiles {
   readonly name: string;
+  readonly label: RunLabel;
   readonly settings: Pick<RunFile, 'config' | 'seeds' | 'memory'>;
   readonly read: NonNullable<typeof view.readFile>;
   readonly completions: (seed: number) => Promise<(prompt: number) => Answers['epochs']>;
@@ -653,7 +661,7 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
   // An address says the room and the prompt, too.
   const [prompt, cursor] = byAddress ? [chosen.peek(), pinned.peek()] : [];
   const from = room.peek();
-  const { name, settings, read, completions, store } = finished;
+  const { name, label, settings, read, completions, store } = finished;
   const kept = store.kind === 'browser';
   const folder = folderOf(name, read);
   const run = await readRun(folder);
@@ -676,6 +684,7 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
   view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
   showFinished(opened, told);
   asker.value = asks;
+  sentLabel.value = label;
   // Whoever went elsewhere meanwhile stays there.
   if (!byAddress && room.peek() === from) goTo('run');
   const file = await read(runFiles.CONFIG);
@@ -684,13 +693,14 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
   announce(liveText.peek().opened(config.preset));
 }
 
-async function openRun({ name, settings }: StoredRun, byAddress = false): Promise<void> {
+async function openRun({ name, label, settings }: StoredRun, byAddress = false): Promise<void> {
   await prepare(async () => {
     const kept = view.storage;
     if (!kept || !settings) return;
     await showRun(
       {
         name,
+        label,
         settings,
         read: (path) => kept.read(name, path),
         completions: (seed) => kept.completions(name, settings.config, seed),
@@ -723,31 +733,6 @@ async function openBundle(file: File): Promise<void> {
   });
 }
 
-/** Downloads a finished run as a bundle. */
-async function downloadBundle(
-  title: string,
-  { config, seeds }: Pick<RunFile, 'config' | 'seeds'>,
-  read: NonNullable<typeof view.readFile>,
-  weights: boolean,
-): Promise<void> {
-  problem.value = '';
-  try {
-    const found = new Map<string, Blob>();
-    for (const path of pathsOfRun(config, seeds, { weights })) {
-      const bytes = await read(path);
-      if (bytes) found.set(path, new Blob([bytes as Uint8Array<ArrayBuffer>]));
-    }
-    download(`${title}.limr`, await bundleFiles(found), 'application/zip');
-  } catch (error) {
-    complain(error);
-  }
-}
-
-/** The name of a bundle's file: what every system takes. */
-const bundleName = (title: string, { config, seeds }: Pick<RunFile, 'config' | 'seeds'>): string =>
-  title.replace(/[^\p{L}\p{N} _-]+/gu, '').trim() ||
-  `${config.preset.replace(/[^\w-]+/g, '-')}-${seeds.join('-')}`;
-
 /** What can be taken away of the run that is shown. */
 function offerTakeAway(): void {
   const { run, readFile: read } = view;
@@ -758,49 +743,23 @@ function offerTakeAway(): void {
         report: () => void downloadReport(),
         bundle: (weights) => {
           const { run: shown, readFile } = view;
-          if (shown && readFile) {
-            void downloadBundle(bundleName('', shown), shown, readFile, weights);
-          }
+          if (!shown || !readFile) return;
+          const bundled = { label: shownLabel.peek(), settings: shown, read: readFile };
+          void downloadBundle(bundled, weights, complain);
         },
       }
     : { report: undefined, bundle: undefined };
 }
 
-/** What can be done with the runs that this browser keeps. */
-const actionsOnKept = {
-  resume: (run: StoredRun) => void resumeRun(run),
-  open: (run: StoredRun) => void openRun(run),
-  remove: (run: StoredRun) => void removeRun(run),
-  bundle: ({ name, settings, label }: StoredRun, weights: boolean) => {
-    const kept = view.storage;
-    if (!kept || !settings) return;
-    const read = (path: string) => kept.read(name, path);
-    void downloadBundle(bundleName(label.title, settings), settings, read, weights);
-  },
-  setLabel: ({ name }: StoredRun, label: RunLabel) => {
-    void (view.storage?.setLabel(name, label) ?? Promise.resolve())
-      .catch(complain)
-      .then(lookAtStored);
-  },
-  persist: () => {
-    navigator.storage
-      .persist()
-      .then(async (granted) => {
-        await lookAtQuota();
-        problem.value = granted ? '' : keptWords.peek().persistRefused;
-      })
-      .catch(complain);
-  },
-};
-
-async function removeRun({ name, finished }: StoredRun): Promise<void> {
-  const { confirmDelete, confirmDiscard } = keptWords.peek();
-  const what = finished ? confirmDelete : confirmDiscard;
-  if (!window.confirm(what)) return;
-  await prepare(async () => {
+/** @returns Whether the run is gone. */
+async function removeRun({ name }: StoredRun): Promise<boolean> {
+  const gone = await prepare(async () => {
     await view.storage?.remove(name);
     if (name === view.current) view.current = undefined;
+    noRoom.value = false;
+    return true;
   });
+  return gone ?? false;
 }
 
 async function downloadReport(): Promise<void> {
@@ -891,7 +850,14 @@ export async function openWorkshop(): Promise<void> {
       return option;
     }),
   );
-  keptActions.value = actionsOnKept;
+  keptActions.value = actionsOnKept({
+    storage: () => view.storage,
+    resume: (run) => void resumeRun(run),
+    open: (run) => void openRun(run),
+    remove: removeRun,
+    lookAgain: lookAtStored,
+    complain,
+  });
   fillFromForm.value = fillControls;
   openDataRoom();
   fillForm(byId('new-run', HTMLElement));

@@ -20,12 +20,33 @@ const english = {
   resume: 'Resume',
   open: 'Open',
   bundle: 'Bundle',
+  free: 'Download and free',
   delete: 'Delete',
   discard: 'Discard',
   resumeRun: (title: string, state: string) => `Resume run of ${title}, ${state}`,
   openRun: (title: string, state: string) => `Open run of ${title}, ${state}`,
   bundleRun: (title: string, state: string) =>
     `Bundle to download of the run of ${title}, ${state}`,
+  freeRun: (title: string, state: string) =>
+    `Download the bundle of the run of ${title}, ${state}, then free its room`,
+  full: 'Little room is left for this site.',
+  freeOldest: (name: string, size: string) => `Download and free the oldest: ${name}, ${size}`,
+  making: 'Making the bundle …',
+  declined: 'No file was saved, so the run stays.',
+  out: {
+    saved: (file: string, size: string) =>
+      `${file} is saved, all ${size} of it. Shall the run make room here? Dropped on this page, the file opens it again.`,
+    handed: (file: string, size: string) =>
+      `The browser has all ${size} of ${file}. Once you see it among your downloads, the run can make room here; dropped on this page, the file opens it again.`,
+  },
+  lost: (files: number) =>
+    files === 1
+      ? 'One file is part of no bundle and goes with the run:'
+      : `${files} files are part of no bundle and go with the run:`,
+  notFreed: 'The run stays as it was:',
+  freeNow: (size: string) => `Free ${size}`,
+  keepIt: 'Keep the run',
+  freed: (size: string) => `${size} freed.`,
   pinRun: (title: string, state: string) => `Pin run of ${title}, ${state}`,
   unpinRun: (title: string, state: string) => `Unpin run of ${title}, ${state}`,
   nameRun: (title: string, state: string) => `Name and note of the run of ${title}, ${state}`,

@@ -25,7 +25,7 @@ const MOST_RATIO = 300;
 /** Files of a run, but for weights. */
 const plainFile = new RegExp(
   [
-    '^(?:config|inputs|base|left-out|results)\\.json$',
+    '^(?:config|inputs|base|left-out|results|label)\\.json$',
     '^(?:metrics|events)\\.jsonl$',
     '^scores(?:-seed-\\d+)?\\.json$',
     '^rewards(?:-seed-\\d+)?\\.safetensors$',
@@ -59,7 +59,7 @@ const NO_TIME = new Date(1980, 0, 1);
 /**
  * The bytes of a bundle, piece by piece: equal files give equal bytes.
  *
- * @throws FormatError for a path that no bundle has, or that comes twice.
+ * @throws FormatError for a path that no bundle has, or that comes twice; for more bytes than are read.
  */
 export async function* bundleOf(
   parts: readonly BundlePart[],
@@ -71,8 +71,13 @@ export async function* bundleOf(
     if ((error as Error | null) !== null) failure = error as Error;
     else waiting.push(piece);
   });
+  let made = 0;
   const drained = (): Uint8Array[] => {
     if (failure) throw failure;
+    made += waiting.reduce((sum, { length }) => sum + length, 0);
+    if (made > MOST_BUNDLE_BYTES) {
+      throw new FormatError(`a bundle of more than ${MOST_BUNDLE_BYTES} bytes cannot be opened`);
+    }
     return waiting.splice(0);
   };
   async function* packed(
@@ -88,6 +93,11 @@ export async function* bundleOf(
     for await (const piece of pieces) {
       digest.update(piece);
       bytes += piece.length;
+      if (bytes > MOST_FILE_BYTES) {
+        throw new FormatError(
+          `${path}: more than the ${MOST_FILE_BYTES} bytes that a bundle holds`,
+        );
+      }
       // The stream keeps what it is given, and whoever gave it may use it again.
       file.push(piece.slice(), false);
       yield* drained();

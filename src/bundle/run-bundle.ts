@@ -1,8 +1,10 @@
 // A finished run as a bundle, and a bundle as a run's folder.
+import { piecesOf, wholeOf } from '../formats/file-content.ts';
 import { baseName } from '../formats/paths.ts';
+import { labelText, parseLabel } from '../run-folder/label.ts';
 import type { RunFolder } from '../run-folder/finished-run.ts';
 import { weightsFolders } from '../run-folder/weights.ts';
-import { COMPLETIONS, ONLINE, SUBSETS } from '../run-folder/names.ts';
+import { COMPLETIONS, LABEL, ONLINE, SUBSETS } from '../run-folder/names.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { type Bundle, bundledAs, type BundlePart } from './bundle.ts';
 
@@ -18,6 +20,7 @@ export interface RunFiles {
  * no template.
  *
  * @param options.weights Whether what was trained goes with it. Default false.
+ * @throws FormatError naming a `label.json` that is none.
  */
 export async function bundleParts(
   { results: { config, seeds } }: Pick<Run, 'results'>,
@@ -28,8 +31,15 @@ export async function bundleParts(
   const add = async (folder: string, kind: 'plain' | 'weights'): Promise<void> => {
     for (const name of await files.list(folder)) {
       const path = folder === '' ? name : `${folder}/${name}`;
-      if (bundledAs(path) === kind) parts.push({ path, pieces: () => files.pieces(path) });
+      if (path === LABEL) await addLabel();
+      else if (bundledAs(path) === kind) parts.push({ path, pieces: () => files.pieces(path) });
     }
+  };
+  // A browser notes more of a run beside its name, which is its own.
+  const addLabel = async (): Promise<void> => {
+    const found = new TextDecoder().decode(await wholeOf(files.pieces(LABEL)));
+    const text = labelText(parseLabel(found, LABEL));
+    if (text !== undefined) parts.push({ path: LABEL, pieces: () => piecesOf(text) });
   };
   for (const folder of ['', SUBSETS, COMPLETIONS, ONLINE]) await add(folder, 'plain');
   if (weights) {

@@ -46,13 +46,10 @@ export {
 export { LandscapeError, type LandscapeView } from '../landscape/landscape.ts';
 export { StandaloneLandscape } from '../landscape/standalone.ts';
 export type { Drawn } from '../landscape/surface.ts';
-export { StorageError } from '../workers/browser-store.ts';
+export { NoRoomError, StorageError } from '../workers/browser-store.ts';
 export {
-  MOST_NOTE,
+  type KeptLabel,
   MOST_STORED_RUNS,
-  MOST_TITLE,
-  noLabel,
-  type RunLabel,
   StoredRuns,
   type CheckpointPlace,
   type RunClaim,
@@ -60,5 +57,7 @@ export {
 } from '../workers/stored-runs.ts';
 export { serveVerifierFrames } from '../workers/verifier-frames.ts';
 export { inputTexts } from '../run-folder/inputs.ts';
+export { labelText, MOST_NOTE, MOST_TITLE, noLabel, type RunLabel } from '../run-folder/label.ts';
+export { LABEL } from '../run-folder/names.ts';
 export { type KeptFolder, weightsIn } from '../run-folder/weights.ts';
 export type { RunFile } from '../run-folder/run-file.ts';

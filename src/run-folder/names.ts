@@ -31,6 +31,8 @@ export const COMPLETIONS = 'completions';
 export const runFolders = [CHECKPOINTS, SUBSETS, COMPLETIONS, ONLINE] as const;
 /** The rows of the task's files that are none of its prompts, and why; absent if there are none. */
 export const LEFT_OUT = 'left-out.json';
+/** What a user calls the run, and notes of it; absent where that is nothing. */
+export const LABEL = 'label.json';
 /** Tells which process works in the folder. */
 export const LOCK = '.lock';
 

@@ -130,8 +130,17 @@ export class BrowserStore implements RunStore {
   }
 
   /** The size of all files together, in bytes. */
-  bytes(): Promise<number> {
-    return bytesIn(this.#root);
+  async bytes(): Promise<number> {
+    let sum = 0;
+    for await (const { size } of filesIn(this.#root)) sum += size;
+    return sum;
+  }
+
+  /** Paths of all files; an empty one counts as missing. */
+  async paths(): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { path, size } of filesIn(this.#root)) if (size > 0) found.push(path);
+    return found.sort();
   }
 
   /** The folder that contains the last part of a path. */
@@ -152,17 +161,20 @@ const entriesOf = (folder: FileSystemDirectoryHandle) =>
     }
   ).values();
 
-async function bytesIn(folder: FileSystemDirectoryHandle): Promise<number> {
-  let sum = 0;
+async function* filesIn(
+  folder: FileSystemDirectoryHandle,
+  at = '',
+): AsyncGenerator<{ readonly path: string; readonly size: number }> {
   try {
     for await (const entry of entriesOf(folder)) {
-      sum += entry.kind === 'file' ? (await entry.getFile()).size : await bytesIn(entry);
+      const path = `${at}${entry.name}`;
+      if (entry.kind === 'directory') yield* filesIn(entry, `${path}/`);
+      else yield { path, size: (await entry.getFile()).size };
     }
   } catch (error) {
-    // Another tab removes files, or the whole run, while they are counted.
+    // Another tab removes files, or the whole run, while they are listed.
     if (!isMissing(error)) throw error;
   }
-  return sum;
 }
 
 const nameOf = (path: string): string => path.split('/').at(-1) ?? path;
@@ -171,7 +183,10 @@ const nameOf = (path: string): string => path.split('/').at(-1) ?? path;
 export const isMissing = (error: unknown): boolean =>
   error instanceof DOMException && error.name === 'NotFoundError';
 
-/** @throws StorageError, with the room that is used, where the browser has no more of it. */
+/** The browser has no more room for this page. */
+export class NoRoomError extends StorageError {}
+
+/** @throws NoRoomError, with the room that is used, where the browser has no more of it. */
 export async function orNoRoom<T>(what: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -179,7 +194,7 @@ export async function orNoRoom<T>(what: string, work: Promise<T>): Promise<T> {
     if (!(cause instanceof DOMException) || cause.name !== 'QuotaExceededError') throw cause;
     const { usage = 0, quota = 0 } = await navigator.storage.estimate();
     const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-    throw new StorageError(
+    throw new NoRoomError(
       `${what} could not be kept: the browser has no more room for this page ` +
         `(${megabytes(usage)} of ${megabytes(quota)} used); delete kept runs and try again`,
       { cause },

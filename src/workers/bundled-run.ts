@@ -10,6 +10,8 @@ import {
   EVENTS,
   INPUTS,
   BASE,
+  LABEL,
+  LEFT_OUT,
   METRICS,
   methodCompletionsFile,
   RESULTS,
@@ -18,6 +20,7 @@ import {
   BASE_MODEL,
   CRITIC,
 } from '../run-folder/names.ts';
+import { noLabel, parseLabel, type RunLabel } from '../run-folder/label.ts';
 import { parseRunFile, type RunFile } from '../run-folder/run-file.ts';
 import { trainingOrder } from '../run-plan.ts';
 import { SeedCompletions } from '../scheduler/completion-log.ts';
@@ -36,6 +39,7 @@ export interface BundledRun {
   readonly read: (path: string) => Promise<Uint8Array | undefined>;
   /** FULL's responses to a prompt of one seed. */
   readonly completions: (seed: number) => Promise<(prompt: number) => PromptCompletions['epochs']>;
+  readonly label: RunLabel;
   /** The files with which the trainer's worker opens the run to be asked. */
   readonly held: ReadonlyMap<string, Blob>;
 }
@@ -61,7 +65,9 @@ export async function openBundledRun(
   if (file === undefined) throw new FormatError(`${where}: no such file`);
   const inputs = await readInputs(text, `${name}/`);
   const { config, seeds, memory } = await parseRunFile(parseJson(file, where), where, inputs);
+  const written = await text(LABEL);
   return {
+    label: written === undefined ? noLabel : parseLabel(written, `${name}/${LABEL}`),
     settings: { config, seeds, ...(memory === undefined ? {} : { memory }) },
     async read(path) {
       const file = weights.get(path);
@@ -97,7 +103,7 @@ export function pathsOfRun(
   { weights }: { readonly weights: boolean },
 ): string[] {
   const methods = trainingOrder(config);
-  const paths = [CONFIG, INPUTS, BASE, RESULTS, METRICS, EVENTS];
+  const paths = [CONFIG, INPUTS, BASE, LEFT_OUT, RESULTS, METRICS, EVENTS];
   for (const seed of seeds) {
     const names = seedFiles(seed, seeds);
     paths.push(names.rewards, names.scores);

@@ -3,7 +3,15 @@ import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { ConfigError } from '../config-error.ts';
 import type { PromptCompletions } from '../results.ts';
 import type { MethodName } from '../selection/methods.ts';
-import { CHECKPOINTS, CONFIG, LATEST, placeOfCheckpoint, RESULTS } from '../run-folder/names.ts';
+import {
+  CHECKPOINTS,
+  CONFIG,
+  LABEL,
+  LATEST,
+  placeOfCheckpoint,
+  RESULTS,
+} from '../run-folder/names.ts';
+import { MOST_NOTE, MOST_TITLE, noLabel, parseLabel, type RunLabel } from '../run-folder/label.ts';
 import { inputTexts, readInputs, type RunInputs } from '../run-folder/inputs.ts';
 import { parseRunFile, runFileText, type RunFile } from '../run-folder/run-file.ts';
 import { at } from '../run-plan.ts';
@@ -22,29 +30,13 @@ export interface CheckpointPlace {
   readonly update: number;
 }
 
-/** What a user has written to a kept run. The texts are hostile: a run's files may come from anywhere. */
-export interface RunLabel {
-  /** Empty for none. */
-  readonly title: string;
-  readonly note: string;
+/** What a user has written to a kept run. */
+export interface KeptLabel extends RunLabel {
   /** Whether the run stays when newer ones need its place. */
   readonly pinned: boolean;
 }
 
-export const noLabel: RunLabel = { title: '', note: '', pinned: false };
-
-/** Most characters of a label's texts. */
-export const MOST_TITLE = 120;
-export const MOST_NOTE = 2000;
-
-/** The file of a kept run's label. */
-const LABEL = 'label.json';
-
-const labelSchema = v.object({
-  title: v.pipe(v.string(), v.maxLength(MOST_TITLE)),
-  note: v.pipe(v.string(), v.maxLength(MOST_NOTE)),
-  pinned: v.boolean(),
-});
+const pinSchema = v.object({ pinned: v.boolean() });
 
 /** A run in this browser's private file system. */
 export interface StoredRun {
@@ -56,7 +48,7 @@ export interface StoredRun {
   readonly finished: boolean;
   /** Room that its files take, in bytes. */
   readonly bytes: number;
-  readonly label: RunLabel;
+  readonly label: KeptLabel;
   /** Undefined before the first checkpoint, and after the run has finished. */
   readonly checkpoint?: CheckpointPlace;
   /** Whether a tab, perhaps this one, is working on the run. */
@@ -168,8 +160,8 @@ export class StoredRuns {
    *
    * @throws RangeError if a text is too long; StorageError if there is no room.
    */
-  async setLabel(name: string, label: RunLabel): Promise<void> {
-    if (!v.is(labelSchema, label)) {
+  async setLabel(name: string, label: KeptLabel): Promise<void> {
+    if (label.title.length > MOST_TITLE || label.note.length > MOST_NOTE) {
       throw new RangeError(`a title has at most ${MOST_TITLE} characters, a note ${MOST_NOTE}`);
     }
     await (await this.#find(name))?.write(LABEL, JSON.stringify(label));
@@ -187,6 +179,11 @@ export class StoredRuns {
   /** A file of a run; undefined if there is none. @throws PathError unless `path` is inside a run's folder. */
   async read(name: string, path: string): Promise<Uint8Array | undefined> {
     return (await this.#find(name))?.read(path);
+  }
+
+  /** Paths of all files of a run that can be read. */
+  async files(name: string): Promise<string[]> {
+    return (await (await this.#find(name))?.paths()) ?? [];
   }
 
   /** The stored responses to each prompt of one seed, of FULL or another method of the run. */
@@ -292,14 +289,16 @@ export class StoredRuns {
 }
 
 /** A run's label; none where there is none, or where the file is damaged: the run is worth more. */
-async function labelOf(store: BrowserStore): Promise<RunLabel> {
+async function labelOf(store: BrowserStore): Promise<KeptLabel> {
+  const none = { ...noLabel, pinned: false };
   const text = await textReader(store)(LABEL);
-  if (text === undefined) return noLabel;
+  if (text === undefined) return none;
   try {
-    const parsed = v.safeParse(labelSchema, JSON.parse(text));
-    return parsed.success ? parsed.output : noLabel;
+    const label = parseLabel(text, LABEL);
+    const parsed = v.safeParse(pinSchema, JSON.parse(text));
+    return { ...label, pinned: parsed.success && parsed.output.pinned };
   } catch {
-    return noLabel;
+    return none;
   }
 }
 

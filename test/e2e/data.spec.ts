@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { strToU8, unzipSync, zipSync } from 'fflate';
 import { expect, test, type Page } from 'playwright/test';
 import {
   downloadOf,
@@ -156,6 +157,7 @@ test('a bundle opens in the page and in limr, and comes back as it was', async (
   await expect(page.locator('body')).toHaveAttribute('data-room', 'run');
   await expect(page.locator('#phase')).toHaveText('Done');
   await expect(page.locator('.provenance')).not.toContainText('ecorded');
+  await expect(page.locator('#try-it')).toContainText('came without the weights');
   await expect(page.locator('#problem')).toBeEmpty();
 
   await toRoom(page, 'data');
@@ -178,6 +180,112 @@ test('a bundle opens in the page and in limr, and comes back as it was', async (
   await expect(page.locator('#problem')).toContainText('broken.limr');
   await expect(page.locator('#problem')).toContainText(/damaged|zip/);
   expect(await seriousFaults(page)).toEqual([]);
+  expect(faults.list).toEqual([]);
+});
+
+/** Puts the run of a bundle among those that the browser keeps. */
+async function keepRun(page: Page, bundle: Buffer, name: string): Promise<void> {
+  const files = Object.entries(unzipSync(bundle))
+    .filter(([path]) => path !== 'limr.json')
+    .map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')] as const);
+  await page.evaluate(
+    async ([folder, contents]) => {
+      const root = await navigator.storage.getDirectory();
+      const runs = await root.getDirectoryHandle('runs', { create: true });
+      const run = await runs.getDirectoryHandle(folder, { create: true });
+      for (const [path, content] of contents) {
+        const parts = path.split('/');
+        let place = run;
+        for (const part of parts.slice(0, -1)) {
+          place = await place.getDirectoryHandle(part, { create: true });
+        }
+        const file = await place.getFileHandle(parts.at(-1)!, { create: true });
+        const writable = await file.createWritable();
+        await writable.write(Uint8Array.from(atob(content), (one) => one.charCodeAt(0)));
+        await writable.close();
+      }
+      window.dispatchEvent(new Event('focus'));
+    },
+    [name, files] as const,
+  );
+}
+
+test('a kept run is freed once its bundle has left the page, with its name and note', async ({
+  page,
+}) => {
+  const faults = await watchFaults(page);
+  // The browser's own dialog cannot be pressed here: what it gives is a file all the same.
+  await page.addInitScript(() => {
+    Object.assign(window, {
+      declines: true,
+      showSaveFilePicker: async (options: { readonly suggestedName: string }) => {
+        if ((window as unknown as { declines: boolean }).declines) {
+          throw new DOMException('declined', 'AbortError');
+        }
+        const root = await navigator.storage.getDirectory();
+        return root.getFileHandle(options.suggestedName, { create: true });
+      },
+    });
+  });
+  await page.goto('#/data?motion=0');
+  await ready(page);
+  const recorded = await downloadOf(page, () => page.locator('#recorded-bundle').click());
+  const files = { ...unzipSync(recorded) };
+  files['given/0'] = strToU8('1+1');
+  const title = 'Runs of <i>Mo</i>';
+  files['label.json'] = strToU8(JSON.stringify({ title, note: hostile, pinned: true }));
+  await keepRun(page, Buffer.from(zipSync(files)), '2026-11-30T10-00-00.000Z-0123abcd');
+  const row = page.locator('#stored-list li').first();
+  await expect(row).toContainText(title);
+  const take = row.getByRole('button', { name: /^Download the bundle of the run/ });
+
+  await take.press('Enter');
+  await expect(row).toContainText('No file was saved, so the run stays.');
+  await page.evaluate(() => Object.assign(window, { declines: false }));
+  await take.press('Enter');
+  await expect(row).toContainText('Runs of iMoi.limr is saved');
+  await expect(row).toContainText('One file is part of no bundle and goes with the run: given/0');
+  expect(await seriousFaults(page)).toEqual([]);
+  await page.setViewportSize({ width: 320, height: 800 });
+  await expectNoSidewaysScroll(page);
+  const saved = await page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const file = await (await root.getFileHandle('Runs of iMoi.limr')).getFile();
+    return [...new Uint8Array(await file.arrayBuffer())];
+  });
+  await row.getByRole('button', { name: 'Keep the run' }).press('Enter');
+  await expect(row).toContainText(title);
+  await expect(row.getByRole('button', { name: 'Keep the run' })).toHaveCount(0);
+
+  // Where the browser cannot ask, it gets the file, and its user says when it is there.
+  await page.evaluate(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
+  const handed = await downloadOf(page, () => take.press('Enter'));
+  expect([...handed]).toEqual(saved);
+  await expect(row).toContainText('Once you see it among your downloads');
+  await row.getByRole('button', { name: /^Free \d/ }).press('Enter');
+  await expect(page.locator('#stored-list')).toHaveCount(0);
+  expect(
+    await page.evaluate(async () => {
+      const runs = await (await navigator.storage.getDirectory()).getDirectoryHandle('runs');
+      const names: string[] = [];
+      for await (const name of (runs as unknown as { keys(): AsyncIterable<string> }).keys()) {
+        names.push(name);
+      }
+      return names;
+    }),
+  ).toEqual([]);
+
+  // The file opens it again, with its name and note, and text in them is text.
+  const path = test.info().outputPath('freed.limr');
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, handed);
+  await drop(page, [path]);
+  await expect(page.locator('#phase')).toHaveText('Done');
+  await toRoom(page, 'data');
+  const label = page.locator('#run-label');
+  await expect(label).toContainText(title);
+  await expect(label.locator('.note')).toContainText('U+202E');
+  expect(await page.evaluate(() => 'attacked' in window)).toBe(false);
   expect(faults.list).toEqual([]);
 });
 

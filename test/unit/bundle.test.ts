@@ -11,6 +11,9 @@ import { ImportSession } from '../../src/imports/import-session.ts';
 import { withBundles } from '../../src/imports/bundled-files.ts';
 import { heldFiles } from '../../src/workers/held-files.ts';
 import { limr } from '../support/command-line.ts';
+import { bundledFiles } from '../../demo/rooms/data/bundling.ts';
+import { runFileText } from '../../src/run-folder/run-file.ts';
+import { openBundledRun } from '../../src/workers/bundled-run.ts';
 import { makeRun } from '../support/report-run.ts';
 
 const part = (path: string, ...pieces: string[]): BundlePart => ({
@@ -185,6 +188,58 @@ describe('commands', () => {
     expect((await limr('report', folder, '--out', a)).code).toBe(0);
     expect((await limr('report', bundle, '--out', b)).code).toBe(0);
     expect(readFileSync(b, 'utf8')).toBe(readFileSync(a, 'utf8'));
+  });
+
+  test("a run's name and note go into its bundle and come out as text, within bounds", async () => {
+    const folder = runFolder();
+    const { config } = makeRun().results;
+    writeFileSync(join(folder, 'config.json'), await runFileText(config, [1]));
+    const file = join(folder, 'label.json');
+    const out = join(folder, '..', 'labelled.limr');
+    const label = { title: '<b>one</b>\u202e', note: 'first\nsecond' };
+    writeFileSync(file, JSON.stringify({ ...label, pinned: true }));
+    expect((await limr('bundle', folder, '--out', out)).code).toBe(0);
+    const opened = async (path: string) => {
+      const bundle = await Bundle.open(bytesSource('x.limr', new Uint8Array(readFileSync(path))));
+      const plain = new Map(bundle.paths.map((one) => [one, bundle.read(one)!]));
+      return openBundledRun('x.limr', { plain, weights: new Map() });
+    };
+    const run = await opened(out);
+    expect(run.label).toEqual(label);
+    // Whether a browser keeps the run stays with that browser.
+    expect(new TextDecoder().decode(await run.read('label.json'))).not.toContain('pinned');
+    // The page's bundle of it is the same.
+    const files = await bundledFiles({ ...run, settings: run.settings }, false);
+    const parts = [...files].map(([path, blob]) => ({
+      path,
+      async *pieces() {
+        yield new Uint8Array(await blob.arrayBuffer());
+      },
+    }));
+    expect(await wholeOf(bundleOf(parts))).toEqual(new Uint8Array(readFileSync(out)));
+
+    for (const [content, said] of [
+      [JSON.stringify({ title: 'x'.repeat(121) }), /label\.json: title: .*120/],
+      [JSON.stringify({ note: 'x'.repeat(2001) }), /label\.json: note: .*2000/],
+      [JSON.stringify({ title: 3 }), /label\.json: title/],
+      ['[', /label\.json/],
+    ] as const) {
+      writeFileSync(file, content);
+      const { code, stderr } = await limr('bundle', folder, '--out', out);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(said);
+      const plain = new Map([
+        ['config.json', (await run.read('config.json'))!],
+        ['label.json', strToU8(content)],
+      ]);
+      await expect(openBundledRun('x.limr', { plain, weights: new Map() })).rejects.toThrow(said);
+    }
+    // A folder or a bundle without the file has neither.
+    writeFileSync(file, JSON.stringify({ title: '', note: '', pinned: true }));
+    expect((await limr('bundle', folder, '--out', out)).code).toBe(0);
+    const without = await opened(out);
+    expect(without.label).toEqual({ title: '', note: '' });
+    expect(await without.read('label.json')).toBeUndefined();
   });
 
   test('a run that is not finished, and a bundle of nothing, are named', async () => {

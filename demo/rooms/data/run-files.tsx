@@ -8,7 +8,7 @@ import { live, reel } from '../../state/stage.ts';
 import { keptText } from '../../strings/kept.ts';
 import { Button } from '../../views/markup.tsx';
 import { visibleString } from '../../visible-text.ts';
-import { notKept, reportState, takeAway } from './kept.ts';
+import { notKept, reportState, shownLabel, takeAway } from './kept.ts';
 
 /** The files that every run comes to have, in the order of telling. */
 const expected = [
@@ -33,6 +33,7 @@ export function RunFilesPanel(): JSX.Element {
   return (
     <section class="card" aria-labelledby="files-title">
       <h2 id="files-title">{t.files}</h2>
+      {!recorded && <Label />}
       {recorded && (
         <p>
           {t.recorded}{' '}
@@ -78,6 +79,22 @@ export function RunFilesPanel(): JSX.Element {
         </p>
       )}
     </section>
+  );
+}
+
+/** Name and note of the run, which its bundle brings along. */
+function Label(): JSX.Element | null {
+  const { title, note } = shownLabel.value;
+  if (title === '' && note === '') return null;
+  return (
+    <div id="run-label" class="kept-run">
+      {title !== '' && (
+        <p>
+          <strong>{visibleString(title)}</strong>
+        </p>
+      )}
+      {note !== '' && <p class="note">{visibleString(note)}</p>}
+    </div>
   );
 }
 

@@ -12,7 +12,8 @@ import { language } from '../../state/stage.ts';
 import { keptText } from '../../strings/kept.ts';
 import { Button } from '../../views/markup.tsx';
 import { visibleString } from '../../visible-text.ts';
-import { keptActions, keptContext, keptRuns, quota } from './kept.ts';
+import { freeing } from './bundling.ts';
+import { keptActions, keptContext, keptRuns, littleRoom, oldestRun, quota } from './kept.ts';
 
 export function StoredRuns(): JSX.Element | null {
   const t = keptText.value;
@@ -22,6 +23,8 @@ export function StoredRuns(): JSX.Element | null {
     <section id="stored" class="card" aria-labelledby="stored-title">
       <h2 id="stored-title">{t.title}</h2>
       <Room />
+      <LittleRoom />
+      <Freed />
       <ul id="stored-list" class="stored">
         {runs.map((run, place) => (
           <Row run={run} first={place === 0} key={run.name} />
@@ -54,6 +57,78 @@ function Room(): JSX.Element | null {
   );
 }
 
+/** A way to make room, where little is left. */
+function LittleRoom(): JSX.Element | null {
+  const t = keptText.value;
+  const run = oldestRun.value;
+  if (!littleRoom.value) return null;
+  return (
+    <div class="buttons">
+      <p class="problem">{t.full}</p>
+      {run && (
+        <Button id="free-oldest" onClick={() => keptActions.peek()?.takeAndFree(run)}>
+          {t.freeOldest(nameOf(run), bytes(run.bytes))}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Tells how much room a run has left behind. */
+function Freed(): JSX.Element {
+  const now = freeing.value;
+  return (
+    <p class="hint" role="status">
+      {now?.kind === 'freed' ? keptText.value.freed(bytes(now.bytes)) : ''}
+    </p>
+  );
+}
+
+/** The way of a run out of this browser. */
+function Leaving({ run }: { readonly run: StoredRun }): JSX.Element {
+  const t = keptText.value;
+  const now = freeing.value;
+  const mine = now?.run === run.name ? now : undefined;
+  return (
+    <div class="leaving">
+      <p role="status">
+        {mine?.kind === 'making' && t.making}
+        {mine?.kind === 'declined' && t.declined}
+        {mine?.kind === 'asking' &&
+          t.out[mine.taken.kind](visibleString(mine.file), bytes(mine.taken.bytes))}
+      </p>
+      {mine?.kind === 'failed' && (
+        <p class="problem" role="alert">
+          {t.notFreed} <span lang="en">{visibleString(mine.message)}</span>
+        </p>
+      )}
+      {mine?.kind === 'asking' && (
+        <>
+          {mine.lost.length > 0 && (
+            <p class="hint">
+              {t.lost(mine.lost.length)} <code>{mine.lost.slice(0, MOST_LOST).join(', ')}</code>
+              {mine.lost.length > MOST_LOST && ' …'}
+            </p>
+          )}
+          <div class="buttons">
+            <Button
+              class="primary"
+              disabled={keptContext.value.busy}
+              onClick={() => void keptActions.peek()?.free(run)}
+            >
+              {t.freeNow(bytes(run.bytes))}
+            </Button>
+            <Button onClick={() => (freeing.value = undefined)}>{t.keepIt}</Button>
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** Paths that are named of those that a bundle lacks. */
+const MOST_LOST = 5;
+
 function Row(props: { readonly run: StoredRun; readonly first: boolean }): JSX.Element {
   const { run, first } = props;
   const t = keptText.value;
@@ -64,7 +139,7 @@ function Row(props: { readonly run: StoredRun; readonly first: boolean }): JSX.E
   const { label } = run;
   const title = titleOf(run);
   const state = stateOf(run, here && busy);
-  const named = label.title === '' ? title : visibleString(label.title);
+  const named = nameOf(run);
   const open = run.finished && run.settings !== undefined;
   return (
     <li class={run.finished || here ? '' : 'unfinished'}>
@@ -105,6 +180,15 @@ function Row(props: { readonly run: StoredRun; readonly first: boolean }): JSX.E
               {t.bundle}
             </Button>
           )}
+          {open && (
+            <Button
+              label={t.freeRun(title, state)}
+              disabled={freeing.value?.kind === 'making'}
+              onClick={() => actions?.takeAndFree(run)}
+            >
+              {t.free}
+            </Button>
+          )}
           <Button
             label={label.pinned ? t.unpinRun(title, state) : t.pinRun(title, state)}
             pressed={label.pinned}
@@ -124,6 +208,7 @@ function Row(props: { readonly run: StoredRun; readonly first: boolean }): JSX.E
           </Button>
         </div>
       )}
+      {open && <Leaving run={run} />}
       {editing && <Naming run={run} done={() => edit(false)} />}
     </li>
   );
@@ -174,6 +259,10 @@ function Naming(props: { readonly run: StoredRun; readonly done: () => void }): 
     </form>
   );
 }
+
+/** What the user calls a run, else its settings. */
+const nameOf = (run: StoredRun): string =>
+  run.label.title === '' ? titleOf(run) : visibleString(run.label.title);
 
 function titleOf({ settings }: StoredRun): string {
   const t = keptText.value;

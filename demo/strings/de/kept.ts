@@ -19,11 +19,32 @@ export const text: KeptText = {
   resume: 'Fortsetzen',
   open: 'Öffnen',
   bundle: 'Bündel',
+  free: 'Herunterladen und freigeben',
   delete: 'Löschen',
   discard: 'Verwerfen',
   resumeRun: (title, state) => `Fortsetzen: Lauf mit ${title}, ${state}`,
   openRun: (title, state) => `Öffnen: Lauf mit ${title}, ${state}`,
   bundleRun: (title, state) => `Bündel herunterladen: Lauf mit ${title}, ${state}`,
+  freeRun: (title, state) =>
+    `Bündel herunterladen und den Platz freigeben: Lauf mit ${title}, ${state}`,
+  full: 'Für diese Seite ist kaum noch Platz.',
+  freeOldest: (name, size) => `Den ältesten herunterladen und freigeben: ${name}, ${size}`,
+  making: 'Das Bündel entsteht …',
+  declined: 'Es wurde keine Datei gespeichert, also bleibt der Lauf.',
+  out: {
+    saved: (file, size) =>
+      `${file} ist gespeichert, alle ${size}. Soll der Lauf hier Platz machen? Auf diese Seite gezogen, öffnet die Datei ihn wieder.`,
+    handed: (file, size) =>
+      `Der Browser hat alle ${size} von ${file}. Sobald die Datei bei den Downloads liegt, kann der Lauf hier Platz machen; auf diese Seite gezogen, öffnet sie ihn wieder.`,
+  },
+  lost: (files) =>
+    files === 1
+      ? 'Eine Datei gehört in kein Bündel und geht mit dem Lauf:'
+      : `${files} Dateien gehören in kein Bündel und gehen mit dem Lauf:`,
+  notFreed: 'Der Lauf bleibt, wie er war:',
+  freeNow: (size) => `${size} freigeben`,
+  keepIt: 'Den Lauf behalten',
+  freed: (size) => `${size} freigegeben.`,
   pinRun: (title, state) => `Anheften: Lauf mit ${title}, ${state}`,
   unpinRun: (title, state) => `Anheften aufheben: Lauf mit ${title}, ${state}`,
   nameRun: (title, state) => `Name und Notiz: Lauf mit ${title}, ${state}`,

@@ -73,7 +73,7 @@ export const layers = {
   },
   'src/config': {
     is: 'every hyperparameter: type, unit, default, range, check',
-    files: ['src/config-fields', 'src/config-schema', 'src/config-words', 'src/presets'],
+    files: ['src/config-fields', 'src/config-schema', 'src/presets'],
     imports: [
       'src/checked-numbers',
       'src/config-error',

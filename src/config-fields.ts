@@ -1,7 +1,6 @@
-// The fields of a config for whoever lets somebody fill them in: what the schema and the docstrings say.
+// The fields of a config for whoever lets somebody fill them in: what the schema says.
 import type { ExperimentConfig } from './config.ts';
 import { asSchema, configSchema, memberOf, type Schema, unwrapped } from './config-schema.ts';
-import { configWords } from './config-words.ts';
 import { isRecord } from './formats/json.ts';
 
 /** A setting: one value of a config. */
@@ -18,8 +17,6 @@ export interface SettingField {
   readonly choices?: readonly string[];
   /** Whether it may be left out. */
   readonly optional: boolean;
-  /** What the docstring of the field says, in English; empty for none. */
-  readonly words: string;
 }
 
 /** Parts that a form does not show: what the rest decides. */
@@ -46,12 +43,7 @@ export function settingFields(config: ExperimentConfig): SettingField[] {
       }
       return;
     }
-    fields.push({
-      path,
-      ...shapeOf(given),
-      optional: left,
-      words: Object.hasOwn(configWords, path) ? (configWords[path] ?? '') : '',
-    });
+    fields.push({ path, ...shapeOf(given), optional: left });
   };
   walk(asSchema(configSchema), config, '', false);
   return fields;

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
   choose,
   commandOf,
@@ -9,7 +9,17 @@ import {
   withSetting,
   workOf,
 } from '../../demo/link.ts';
+import { sentenceOf, settingKey, settingsShown } from '../../demo/rooms/data/settings.ts';
+import { language } from '../../demo/state/stage.ts';
+import { settingWords } from '../../demo/strings/setting-words.ts';
+import { configFrom } from '../../src/config.ts';
 import { presets } from '../../src/presets.ts';
+import { banditDefaults } from '../support/bandit.ts';
+import { defaultAdapter } from '../../src/vocabulary/adapters.ts';
+
+afterEach(() => {
+  language.value = 'en';
+});
 
 const wish = (overrides: unknown, preset = 'quick', seeds = '') => ({
   preset,
@@ -95,4 +105,42 @@ test('a preset says how much work it is beside quick', () => {
   const quick = workOf(presets['quick'], [1]);
   expect(workOf(presets['standard'], [1]) / quick).toBeGreaterThan(5);
   expect(workOf(presets['study'], [1, 2, 3, 4, 5])).toBe(5 * workOf(presets['standard'], [1]));
+});
+
+describe('every setting of the form says what it does', () => {
+  const { quick } = presets;
+  const own = configFrom(
+    'pretrained',
+    {
+      model: { kind: 'folder', path: 'mine' },
+      task: { name: 'dataset', prompts: 'p.jsonl', maxPromptTokens: 8, maxResponseTokens: 8 },
+      adapter: defaultAdapter,
+    },
+    'own',
+  );
+  const byOperator = { by: 'operator', plus: 0.9, minus: 0.8, times: 0.5 };
+  const shown = [
+    ...Object.values(presets).map((config) => settingsShown(config, false)),
+    settingsShown(configFrom('quick', { task: { skills: byOperator } }, 'operators'), false),
+    settingsShown(configFrom('quick', { task: banditDefaults }, 'bandit'), false),
+    settingsShown({ ...quick, adapter: defaultAdapter }, false),
+    settingsShown(own, true),
+  ];
+  const keys = new Set(shown.flat().map(({ path }) => settingKey(path)));
+
+  test.each(['en', 'de', 'zh'] as const)('in one sentence of its own, in %s', async (one) => {
+    const english = settingWords.value;
+    language.value = one;
+    if (one !== 'en') await vi.waitFor(() => expect(settingWords.value).not.toBe(english));
+    const said = new Map([...keys].map((key) => [key, sentenceOf(key)]));
+    for (const [key, text] of said) expect(text, key).toMatch(/^\S[^\n]{5,220}[.。]$/u);
+    expect(new Set(said.values()).size).toBe(said.size);
+  });
+
+  test('and no sentence is about nothing', () => {
+    expect(Object.keys(settingWords.value.sentences).filter((key) => !keys.has(key))).toEqual([]);
+    expect(sentenceOf('ppo.actor.beta1')).toBe(sentenceOf('base.optimizer.beta1'));
+    expect(sentenceOf('task.strata.hard.share')).toBe(sentenceOf('task.strata.easy.share'));
+    expect(sentenceOf('constructor')).toBe('');
+  });
 });

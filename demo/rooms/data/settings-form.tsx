@@ -1,14 +1,14 @@
 // Every setting of a run, as the schema of configs knows it: the JSON of the controls field by field.
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { settingFields, type SettingField } from '../../../src/entries/browser.ts';
+import type { SettingField } from '../../../src/entries/browser.ts';
 import { presets, presetSeeds, PRETRAINED, pretrained } from '../../../src/index.ts';
 import { faultOf, settingAt, withSetting, workOf } from '../../link.ts';
 import { plain, whole } from '../../strings/numbers.ts';
 import { settingsText } from '../../strings/settings.ts';
 import { Button } from '../../views/markup.tsx';
 import { visibleString } from '../../visible-text.ts';
-import { described, fillControls } from './settings.ts';
+import { described, fillControls, sentenceOf, settingsShown } from './settings.ts';
 
 /** The settings that the controls replace; undefined while their JSON cannot be read. */
 function replacedSettings(text: string): object | undefined {
@@ -34,10 +34,11 @@ export function SettingsForm(): JSX.Element | null {
   if (!over) return <p class="problem">{t.jsonFirst}</p>;
   const fault = faultOf(refusal);
   const words = search.trim().toLowerCase();
-  const fields = settingFields(shown).filter(
-    ({ path, words: said }) =>
-      (!own || !/^(?:model|task|base|adapter\.rank|weightStorage)\b/.test(path)) &&
-      (words === '' || path.toLowerCase().includes(words) || said.toLowerCase().includes(words)),
+  const fields = settingsShown(shown, own).filter(
+    ({ path }) =>
+      words === '' ||
+      path.toLowerCase().includes(words) ||
+      sentenceOf(path).toLowerCase().includes(words),
   );
   const groups = [...new Set(fields.map(groupOf))];
   const change = (path: string, value: unknown): void => {
@@ -113,14 +114,14 @@ function Field(props: {
   readonly change: (path: string, value: unknown) => void;
 }): JSX.Element {
   const { field, value, preset, replaced, fault, change } = props;
-  const { path, words } = field;
+  const { path } = field;
   const t = settingsText.value;
   const [draft, setDraft] = useState<string>();
   const id = `setting-${path.replaceAll('.', '-')}`;
   const differs = replaced && JSON.stringify(value) !== JSON.stringify(preset);
   // A draft is what is no value yet: it is not in the JSON, so its fault is told here.
   const unread = draft === undefined ? '' : t.unread[field.kind === 'json' ? 'json' : 'number'];
-  const said = [words === '' ? '' : `${id}-words`, unread + fault === '' ? '' : `${id}-fault`];
+  const said = [`${id}-words`, unread + fault === '' ? '' : `${id}-fault`];
   const shared = {
     id,
     'aria-describedby': said.filter((one) => one !== '').join(' ') || undefined,
@@ -195,9 +196,7 @@ function Field(props: {
             )}{' '}
           </strong>
         )}
-        <span id={`${id}-words`} lang="en">
-          {words}
-        </span>
+        <span id={`${id}-words`}>{sentenceOf(path)}</span>
       </p>
       {unread + fault !== '' && (
         <p class="problem" id={`${id}-fault`}>

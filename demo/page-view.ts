@@ -12,6 +12,8 @@ export interface PageView {
   choice: Choice | undefined;
   /** Whether the chosen run does not fit the adapter. */
   tooLarge: boolean;
+  /** Bytes of GPU memory that the chosen run needs; undefined while nobody knows. */
+  memory: number | undefined;
   /** Computes the memory of the chosen run once the settings rest. */
   settling: ReturnType<typeof setTimeout> | undefined;
   /** The run that is shown. */
@@ -37,6 +39,7 @@ export const emptyView = (): PageView => ({
   adapter: undefined,
   choice: undefined,
   tooLarge: false,
+  memory: undefined,
   settling: undefined,
   run: undefined,
   current: undefined,

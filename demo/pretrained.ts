@@ -14,11 +14,11 @@ import {
   type ExperimentConfig,
   type RunInputs,
 } from '../src/index.ts';
-import { bytes } from '../src/look/wording.ts';
 import { byId, make, setText } from './dom.ts';
 import { ownFiles, pickedFolder } from './dropped.ts';
 import type { Given } from './link.ts';
 import { formText } from './strings/form.ts';
+import { bytes } from './strings/numbers.ts';
 import { VerifierForm } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
 

@@ -4,7 +4,6 @@ import {
   type ChosenVerifier,
 } from '../src/entries/browser.ts';
 import { isModule } from '../src/index.ts';
-import { bytes } from '../src/look/wording.ts';
 import { byId, make, setText } from './dom.ts';
 import { formText } from './strings/form.ts';
 import { visibleString } from './visible-text.ts';
@@ -97,13 +96,12 @@ export class VerifierForm {
   expect(path: string, sha256: string | undefined): void {
     const module = this.#module;
     if (module && module.sha256 === sha256) return;
-    const run = `the module ${path}${sha256 === undefined ? '' : ` (${short(sha256)})`}`;
+    const { otherModule, wantsModule } = formText.peek();
+    const began = sha256 === undefined ? undefined : short(sha256);
     throw new Error(
       module
-        ? `This run began with ${run}, which ${module.name} (${short(module.sha256)}) is not: choose the ` +
-            'same module, then press Resume.'
-        : `This run began with ${run}, whose code is not kept and never starts by itself: choose the ` +
-            'module again, then press Resume.',
+        ? otherModule(path, began, module.name, short(module.sha256))
+        : wantsModule(path, began),
     );
   }
 
@@ -126,7 +124,7 @@ export class VerifierForm {
     let module: ChosenVerifier | undefined;
     let problem = '';
     try {
-      if (!isModule(name)) throw new Error(`${name}: a module’s name ends in .js or .mjs`);
+      if (!isModule(name)) throw new Error(formText.peek().notAModule(name));
       module = await lookAtVerifier(name, file, openFrames(looking.signal));
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
@@ -137,7 +135,7 @@ export class VerifierForm {
     this.#module = module;
     setText(this.#problem, problem);
     if (module) {
-      const facts = ` · ${bytes(file.size)}, ${short(module.sha256)}`;
+      const facts = formText.peek().moduleFacts(file.size, short(module.sha256));
       this.#name.replaceChildren(make('strong', '', visibleString(name)), facts);
     }
     this.#onChange();

@@ -83,6 +83,7 @@ import { SoFar } from './state/so-far.ts';
 import { liveActions, livePanel } from './state/live-panel.ts';
 import { formText } from './strings/form.ts';
 import { liveText } from './strings/live.ts';
+import { bytes } from './strings/numbers.ts';
 import { fillForm } from './views/form-words.ts';
 import { openGpu, reasonOf } from './views/gpu.tsx';
 import { openLive } from './views/live.tsx';
@@ -239,10 +240,10 @@ function considerMemory(): void {
 
 function describeChosenMemory(choice: Choice): void {
   try {
-    showMemory(
-      describeMemory(choice, view.adapter?.kind === 'ready' ? view.adapter.limits : undefined),
-      false,
-    );
+    const limits = view.adapter?.kind === 'ready' ? view.adapter.limits : undefined;
+    const needed = describeMemory(choice, limits);
+    view.memory = needed?.total;
+    showMemory(needed?.sentence ?? '', false);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const small = error instanceof AdapterError;
@@ -255,6 +256,7 @@ function describeChosenMemory(choice: Choice): void {
 function showMemory(text: string, refused: boolean): void {
   setText(memory, text);
   view.tooLarge = refused;
+  if (refused || text === '') view.memory = undefined;
   memory.classList.toggle('problem', refused);
   redraw();
 }
@@ -345,10 +347,7 @@ async function resumeRun({ name, settings }: StoredRun): Promise<void> {
     const given = await form.filesOf(config, await view.storage?.givenFiles(name));
     if (startsFromFolder(config) && !given) {
       const { path } = config.model;
-      throw new Error(
-        `This run began with the model ${path}, which this browser does not keep: choose its folder ` +
-          'again, then press Resume. Its files are compared with those that the run began with.',
-      );
+      throw new Error(formText.peek().wantsModel(path));
     }
     return { claim: await view.storage?.claim(name), given };
   });
@@ -571,9 +570,7 @@ async function openToAsk(
   const given = await form.filesOf(config, kept);
   if (startsFromFolder(config) && !given) {
     const { path } = config.model;
-    throw new Error(
-      `This run began with the model ${path}, which this browser does not keep: choose its folder in Data, then ask again.`,
-    );
+    throw new Error(formText.peek().wantsModelToAsk(path));
   }
   const from = await trainerOpen();
   const bases = await shippedBases(config);
@@ -932,7 +929,7 @@ function offerWorkshop(): void {
   const busy = isBusy(view);
   const next = {
     canStart: canTrain(view) && view.choice !== undefined && !view.tooLarge && !busy,
-    memory: /[\d.]+ \w*B\b/.exec(memory.textContent)?.[0] ?? '',
+    memory: view.memory === undefined ? '' : bytes(view.memory),
     problem: view.adapter?.kind === 'missing' ? reasonOf(view.adapter) : undefined,
     unfinished: canTrain(view) && !busy ? unfinished?.name : undefined,
   };

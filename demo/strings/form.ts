@@ -1,6 +1,8 @@
 // Texts of the form of a new run.
 import { describePlan, weightsText, type Choice } from '../link.ts';
-import { bytes, counted } from '../../src/look/wording.ts';
+import { counted } from '../../src/look/wording.ts';
+import type { PlannedRun } from '../../src/index.ts';
+import { bytes, whole } from './numbers.ts';
 import { translated } from './translated.ts';
 
 const english = {
@@ -59,6 +61,11 @@ const english = {
   memory: (run: number, pretraining: number | undefined) =>
     `About ${bytes(run)} of GPU memory` +
     `${pretraining === undefined ? '' : `; ${bytes(pretraining)} where its base has to be pre-trained first`}.`,
+  /** How the run of a model of the user's own is laid out in the memory that it may take. */
+  ownMemory: (total: number, of: number, choices: PlannedRun['choices']) =>
+    `GPU memory: ${bytes(total)} of ${bytes(of)}; ${counted(choices.rowsTogether, 'answer')} ` +
+    `decoded together, ${counted(choices.microRows, 'token', whole(choices.microRows))} a pass, ` +
+    `gradient checkpointing ${choices.gradientCheckpointing ? 'on' : 'off'}.`,
   tooSmall: (why: string) => `This adapter is too small: ${why}.`,
   memoryWhy: (why: string) => `GPU memory: ${why}.`,
   same: 'Nothing differs from the preset.',
@@ -75,6 +82,20 @@ const english = {
   removeKept: (model: string) => `Remove the kept model ${model}`,
   confirmRemove: (model: string) => `Remove the kept model ${model}?`,
   codeChanged: 'The code has changed: press “Use this code”.',
+  notAModule: (name: string) => `${name}: a module’s name ends in .js or .mjs`,
+  /** A file, and how it is told from another of its name. */
+  moduleFacts: (size: number, digest: string) => ` · ${bytes(size)}, ${digest}`,
+  wantsModule: (module: string, digest: string | undefined) =>
+    `This run began with the module ${module}${digest === undefined ? '' : ` (${digest})`}, whose code is ` +
+    'not kept and never starts by itself: choose the module again, then press Resume.',
+  otherModule: (module: string, digest: string | undefined, chosen: string, its: string) =>
+    `This run began with the module ${module}${digest === undefined ? '' : ` (${digest})`}, which ` +
+    `${chosen} (${its}) is not: choose the same module, then press Resume.`,
+  wantsModel: (path: string) =>
+    `This run began with the model ${path}, which this browser does not keep: choose its folder ` +
+    'again, then press Resume. Its files are compared with those that the run began with.',
+  wantsModelToAsk: (path: string) =>
+    `This run began with the model ${path}, which this browser does not keep: choose its folder in Data, then ask again.`,
   looking: (name: string) => `Looking at ${name} …`,
   linkNames: 'The link names the module ',
   chooseYourself: ', but code never comes with a link: choose the module yourself.',

@@ -61,3 +61,33 @@ export const plain = (value: number): string =>
   new Intl.NumberFormat(language.value, { maximumSignificantDigits: 6 })
     .format(value)
     .replace('-', '−');
+
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** A size in binary units: `512 B`, `1.5 MiB`, `39 GiB`. */
+export function bytes(count: number): string {
+  const unit = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(count || 1) / 10)));
+  const value = count / 1024 ** unit;
+  const format = new Intl.NumberFormat(language.value, {
+    maximumFractionDigits: value < 10 ? 1 : 0,
+  });
+  return `${format.format(value)} ${units[unit] ?? ''}`;
+}
+
+/** `0.4 s`, `12 s`, `3 min 05 s`, `1 h 20 min`. */
+export function duration(seconds: number): string {
+  const [unknown, h, min, s] = timeWords[language.value];
+  if (!Number.isFinite(seconds)) return unknown;
+  if (seconds < 10) return `${fixed(seconds, 1)} ${s}`;
+  const all = Math.round(seconds);
+  if (all < 60) return `${all} ${s}`;
+  const pad = (value: number): string => String(value).padStart(2, '0');
+  if (all < 3600) return `${Math.floor(all / 60)} ${min} ${pad(all % 60)} ${s}`;
+  return `${Math.floor(all / 3600)} ${h} ${pad(Math.floor((all % 3600) / 60))} ${min}`;
+}
+
+const timeWords = {
+  en: ['unknown', 'h', 'min', 's'],
+  de: ['unbekannt', 'h', 'min', 's'],
+  zh: ['未知', '小时', '分', '秒'],
+} as const;

@@ -1,7 +1,7 @@
 // The browser's adapter: its facts, or why there is none and what can be done.
 import { effect } from '@preact/signals';
 import { render, type JSX } from 'preact';
-import { bytes } from '../../src/look/wording.ts';
+import { bytes } from '../strings/numbers.ts';
 import type { AdapterState } from '../adapter.ts';
 import { adapter, lostAdapter } from '../state/gpu.ts';
 import { gpuText } from '../strings/gpu.ts';

@@ -19,8 +19,7 @@ import {
   wind,
   workshop,
 } from '../state/stage.ts';
-import { duration } from '../../src/look/wording.ts';
-import { day } from '../strings/numbers.ts';
+import { day, duration } from '../strings/numbers.ts';
 import { runText } from '../strings/run.ts';
 import { goTo } from '../router.ts';
 import { Button } from './markup.tsx';

@@ -124,6 +124,14 @@ test.each(filesOf(join(root, 'demo'), /\.tsx$/).map((path) => [relative(root, pa
   },
 );
 
+test('sizes and times are written in the language of the page', () => {
+  const own = /import \{[^}]*\b(?:bytes|duration)\b[^}]*\} from '[^']*look\/wording\.ts'/;
+  const found = filesOf(join(root, 'demo'), /\.tsx?$/).filter((path) =>
+    own.test(readFileSync(path, 'utf8')),
+  );
+  expect(found).toEqual([]);
+});
+
 /** What is declared at the top of a file, by its names. */
 function declarationsOf(file: ts.SourceFile): Map<string, ts.Node> {
   return new Map(

@@ -2,10 +2,10 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { runFiles } from '../../../src/index.ts';
-import { bytes } from '../../../src/look/wording.ts';
 import { offered } from '../../files.ts';
 import { live, reel } from '../../state/stage.ts';
 import { keptText } from '../../strings/kept.ts';
+import { bytes } from '../../strings/numbers.ts';
 import { Button } from '../../views/markup.tsx';
 import { visibleString } from '../../visible-text.ts';
 import { notKept, reportState, shownLabel, takeAway } from './kept.ts';

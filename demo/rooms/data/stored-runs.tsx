@@ -7,9 +7,9 @@ import {
   MOST_TITLE,
   type StoredRun,
 } from '../../../src/entries/browser.ts';
-import { bytes } from '../../../src/look/wording.ts';
 import { language } from '../../state/stage.ts';
 import { keptText } from '../../strings/kept.ts';
+import { bytes } from '../../strings/numbers.ts';
 import { Button } from '../../views/markup.tsx';
 import { visibleString } from '../../visible-text.ts';
 import { freeing } from './bundling.ts';

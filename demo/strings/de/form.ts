@@ -1,7 +1,6 @@
-import { bytes } from '../../../src/look/wording.ts';
 import { planOf } from '../../link.ts';
 import type { FormText } from '../form.ts';
-import { counted, whole } from '../numbers.ts';
+import { bytes, counted, whole } from '../numbers.ts';
 
 export const text: FormText = {
   title: 'Ein neuer Lauf',
@@ -75,6 +74,10 @@ export const text: FormText = {
   memory: (run, pretraining) =>
     `Etwa ${bytes(run)} GPU-Speicher` +
     `${pretraining === undefined ? '' : `; ${bytes(pretraining)}, falls die Basis erst vortrainiert werden muss`}.`,
+  ownMemory: (total, of, choices) =>
+    `GPU-Speicher: ${bytes(total)} von ${bytes(of)}; ${counted(choices.rowsTogether, ['Antwort', 'Antworten'])} ` +
+    `zugleich gezogen, ${counted(choices.microRows, ['Token', 'Tokens'])} je Durchgang, ` +
+    `Schichten beim Rückwärtsrechnen ${choices.gradientCheckpointing ? 'neu berechnet' : 'aufgehoben'}.`,
   tooSmall: (why) => `Dieser Adapter ist zu klein: ${why}.`,
   memoryWhy: (why) => `GPU-Speicher: ${why}.`,
   same: 'Nichts weicht von der Vorgabe ab.',
@@ -91,6 +94,19 @@ export const text: FormText = {
   removeKept: (model) => `Das aufbewahrte Modell ${model} entfernen`,
   confirmRemove: (model) => `Das aufbewahrte Modell ${model} entfernen?`,
   codeChanged: 'Der Code hat sich geändert: Drücken Sie „Diesen Code nehmen“.',
+  notAModule: (name) => `${name}: Der Name eines Moduls endet auf .js oder .mjs`,
+  moduleFacts: (size, digest) => ` · ${bytes(size)}, ${digest}`,
+  wantsModule: (module, digest) =>
+    `Dieser Lauf begann mit dem Modul ${module}${digest === undefined ? '' : ` (${digest})`}, dessen Code nicht ` +
+    'aufbewahrt wird und nie von selbst startet: Wählen Sie das Modul erneut und drücken Sie dann „Fortsetzen“.',
+  otherModule: (module, digest, chosen, its) =>
+    `Dieser Lauf begann mit dem Modul ${module}${digest === undefined ? '' : ` (${digest})`}, und ` +
+    `${chosen} (${its}) ist ein anderes: Wählen Sie dasselbe Modul und drücken Sie dann „Fortsetzen“.`,
+  wantsModel: (path) =>
+    `Dieser Lauf begann mit dem Modell ${path}, das dieser Browser nicht aufbewahrt: Wählen Sie seinen Ordner ` +
+    'erneut und drücken Sie dann „Fortsetzen“. Seine Dateien werden mit denen vom Beginn des Laufs verglichen.',
+  wantsModelToAsk: (path) =>
+    `Dieser Lauf begann mit dem Modell ${path}, das dieser Browser nicht aufbewahrt: Wählen Sie seinen Ordner im Raum „Daten“ und fragen Sie dann erneut.`,
   looking: (name) => `${name} wird angesehen …`,
   linkNames: 'Der Link nennt das Modul ',
   chooseYourself: ', aber Code kommt nie mit einem Link: Wählen Sie das Modul selbst.',

@@ -1,7 +1,6 @@
-import { bytes } from '../../../src/look/wording.ts';
 import { planOf } from '../../link.ts';
 import type { FormText } from '../form.ts';
-import { whole } from '../numbers.ts';
+import { bytes, whole } from '../numbers.ts';
 
 export const text: FormText = {
   title: '新的运行',
@@ -72,6 +71,9 @@ export const text: FormText = {
   memory: (run, pretraining) =>
     `约需 ${bytes(run)} GPU 内存` +
     `${pretraining === undefined ? '' : `；若要先预训练基础模型则为 ${bytes(pretraining)}`}。`,
+  ownMemory: (total, of, choices) =>
+    `GPU 内存：${bytes(total)} / ${bytes(of)}；同时解码 ${whole(choices.rowsTogether)} 个回答，` +
+    `每遍 ${whole(choices.microRows)} 个词元，反向传播时各层${choices.gradientCheckpointing ? '重新计算' : '予以保存'}。`,
   tooSmall: (why) => `这个适配器太小：${why}。`,
   memoryWhy: (why) => `GPU 内存：${why}。`,
   same: '与预设没有差别。',
@@ -87,6 +89,19 @@ export const text: FormText = {
   removeKept: (model) => `移除保存的模型 ${model}`,
   confirmRemove: (model) => `移除保存的模型 ${model}？`,
   codeChanged: '代码已改变：请按“使用这段代码”。',
+  notAModule: (name) => `${name}：模块的文件名须以 .js 或 .mjs 结尾`,
+  moduleFacts: (size, digest) => ` · ${bytes(size)}，${digest}`,
+  wantsModule: (module, digest) =>
+    `这次运行开始时使用了模块 ${module}${digest === undefined ? '' : `（${digest}）`}，其代码不会保存，也绝不会自行启动：` +
+    '请重新选择该模块，然后按“继续”。',
+  otherModule: (module, digest, chosen, its) =>
+    `这次运行开始时使用了模块 ${module}${digest === undefined ? '' : `（${digest}）`}，` +
+    `而 ${chosen}（${its}）不是它：请选择同一个模块，然后按“继续”。`,
+  wantsModel: (path) =>
+    `这次运行从模型 ${path} 开始，而此浏览器没有保存它：请重新选择它的文件夹，然后按“继续”。` +
+    '其文件会与运行开始时的文件比较。',
+  wantsModelToAsk: (path) =>
+    `这次运行从模型 ${path} 开始，而此浏览器没有保存它：请在“数据”中选择它的文件夹，然后再次提问。`,
   looking: (name) => `正在查看 ${name} ……`,
   linkNames: '链接里提到了模块 ',
   chooseYourself: '，但代码绝不会随链接而来：请自己选择该模块。',

@@ -1,7 +1,6 @@
 import { methodLabel } from '../../../src/index.ts';
-import { bytes, duration } from '../../../src/look/wording.ts';
 import type { LiveText } from '../live.ts';
-import { fixed, whole } from '../numbers.ts';
+import { bytes, duration, fixed, whole } from '../numbers.ts';
 
 export const text: LiveText = {
   name: '正在进行的运行',

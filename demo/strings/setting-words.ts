@@ -56,7 +56,7 @@ const english = {
     'task.outOfDistribution.maxOperators': 'Most operators of such a test problem.',
     'task.tierSeed':
       'Number that the test problems are drawn with; they stay the same whatever the run’s seed.',
-    'task.prompts': 'Number of different prompts of the bandit, each a letter.',
+    'task.prompts': 'Number of different prompts, each a letter.',
     'task.arms': 'Number of answers to choose from; with more of them a guess is right less often.',
     'task.reward':
       'Whether the right arm alone is paid, or every answer: constant pay teaches nothing and shows the noise.',

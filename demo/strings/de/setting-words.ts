@@ -56,7 +56,7 @@ export const text: SettingWords = {
       'Höchstzahl der Rechenzeichen einer solchen Testaufgabe.',
     'task.tierSeed':
       'Startwert, mit dem die Testaufgaben gezogen werden; sie bleiben bei jedem Startwert des Laufs dieselben.',
-    'task.prompts': 'Anzahl verschiedener Prompts des Banditen, jeder ein Buchstabe.',
+    'task.prompts': 'Anzahl verschiedener Prompts, jeder ein Buchstabe.',
     'task.arms': 'Anzahl der Antworten zur Wahl; bei mehr Antworten ist Raten seltener richtig.',
     'task.reward':
       'Ob nur die richtige Antwort belohnt wird oder jede: Gleicher Lohn für alle lehrt nichts und zeigt das Rauschen.',

@@ -38,7 +38,7 @@ export const text: SettingWords = {
     'task.outOfDistribution.minOperators': '这类测试题的最少运算符数。',
     'task.outOfDistribution.maxOperators': '这类测试题的最多运算符数。',
     'task.tierSeed': '抽取测试题的随机种子；无论运行的种子是什么，测试题都相同。',
-    'task.prompts': '老虎机任务中不同提示的数量，每个提示是一个字母。',
+    'task.prompts': '不同提示的数量，每个提示是一个字母。',
     'task.arms': '可选答案的数量；越多，猜对的机会越小。',
     'task.reward': '只奖励正确答案，还是奖励所有回答：一律奖励学不到东西，只显示噪声。',
     'model.hiddenSize':

@@ -9,7 +9,7 @@ import { fixed, percent } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
 import { useWidth } from '../../views/markup.tsx';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
-import { measures, pointsOf, valueAt, type Measure } from './kl.ts';
+import { measures, pointsOf, valueAt, type Measure } from './kl-points.ts';
 import { linear, pathThrough, ticksOf } from './scale.ts';
 import { RecordedSource, recordedLessons, Waiting } from './source.tsx';
 

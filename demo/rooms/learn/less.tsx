@@ -9,7 +9,7 @@ import { fixed, percent, whole } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
 import { Swatch, useWidth } from '../../views/markup.tsx';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
-import { curvesOf, longestBudget, studyCurves, within, type BudgetCurve } from './less.ts';
+import { curvesOf, longestBudget, studyCurves, within, type BudgetCurve } from './budgets.ts';
 import { linear, pathThrough, ticksOf } from './scale.ts';
 import { lessonRun, NoRun, RunSource } from './source.tsx';
 import studyFile from './study.json';

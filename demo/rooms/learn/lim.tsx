@@ -19,7 +19,7 @@ import {
   presets,
   REDRAWS,
   type Preset,
-} from './lim.ts';
+} from './lim-cloud.ts';
 import { lessonRun, NoRun, RunSource, type LessonRun } from './source.tsx';
 
 export function LimLesson(): JSX.Element {

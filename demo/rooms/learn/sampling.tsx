@@ -11,7 +11,7 @@ import { mayMove } from '../../views/stage.tsx';
 import { Button, Code, useWidth } from '../../views/markup.tsx';
 import { useComputed } from './computing.ts';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
-import { logitsOf, shownTokens, tally } from './sampling.ts';
+import { logitsOf, shownTokens, tally } from './draws.ts';
 import { RecordedSource, recordedLessons, Waiting } from './source.tsx';
 
 export function SamplingLesson(): JSX.Element {

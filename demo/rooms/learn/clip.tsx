@@ -8,6 +8,7 @@ import { learnText } from '../../strings/learn.ts';
 import { fixed, percent, whole } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
 import { toAct } from '../../views/spine.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { useComputed } from './computing.ts';
 import { LessonFrame, Slider } from './lesson.tsx';
 import { Plot, Upright, type Places } from './plot.tsx';
@@ -125,7 +126,7 @@ function Clipped({ of }: { readonly of: RecordedLessons }): JSX.Element {
       </div>
       <details>
         <summary>{learnText.value.numbers}</summary>
-        <div class="scroll" role="region" aria-label={learnText.value.numbers} tabIndex={0}>
+        <Scroll label={learnText.value.numbers}>
           <table>
             <thead>
               <tr>
@@ -148,7 +149,7 @@ function Clipped({ of }: { readonly of: RecordedLessons }): JSX.Element {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
         {beyond > 0 && <p class="hint">{words.beyond(beyond)}</p>}
       </details>
     </LessonFrame>

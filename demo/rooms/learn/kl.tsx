@@ -8,6 +8,7 @@ import { learnText } from '../../strings/learn.ts';
 import { fixed, percent } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { measures, pointsOf, valueAt, type Measure } from './kl-points.ts';
 import { Plot, Upright, type Margins } from './plot.tsx';
 import { labelsApart, pathThrough, ticksOf } from './scale.ts';
@@ -63,7 +64,7 @@ function Leashes({ of }: { readonly of: RecordedLessons }): JSX.Element {
           onInput={setUpdate}
         />
       </div>
-      <div class="scroll" role="region" aria-label={learnText.value.numbers} tabIndex={0}>
+      <Scroll label={learnText.value.numbers}>
         <table>
           <thead>
             <tr>
@@ -90,7 +91,7 @@ function Leashes({ of }: { readonly of: RecordedLessons }): JSX.Element {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p class="hint">{words.zero}</p>
     </LessonFrame>
   );

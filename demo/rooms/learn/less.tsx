@@ -8,6 +8,7 @@ import { lessonLessText } from '../../strings/lesson-less.ts';
 import { fixed, percent, whole } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
 import { Swatch } from '../../views/markup.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
 import { curvesOf, longestBudget, studyCurves, within, type BudgetCurve } from './budgets.ts';
 import { Plot, Upright } from './plot.tsx';
@@ -205,7 +206,7 @@ function Standings(props: {
     .map((curve) => ({ curve, point: within(curve, budget) }))
     .sort((a, b) => (b.point?.mean ?? -1) - (a.point?.mean ?? -1));
   return (
-    <div class="scroll" role="region" aria-label={words.standings} tabIndex={0}>
+    <Scroll label={words.standings}>
       <table>
         <thead>
           <tr>
@@ -240,7 +241,7 @@ function Standings(props: {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -262,7 +263,7 @@ function StudyMap(): JSX.Element {
         {words.progress(whole(study.finished), whole(study.planned))}{' '}
         {isWhole ? words.open : words.covered}
       </p>
-      <div class="scroll" role="region" aria-label={words.study} tabIndex={0}>
+      <Scroll label={words.study}>
         <table>
           <thead>
             <tr>
@@ -291,7 +292,7 @@ function StudyMap(): JSX.Element {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { fixed, percent } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
 import { chosen, inspected } from '../../state/stage.ts';
 import { toAct } from '../../views/spine.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { Code, useWidth } from '../../views/markup.tsx';
 import { useComputed } from './computing.ts';
 import { Choice, LessonFrame } from './lesson.tsx';
@@ -302,7 +303,7 @@ function Table(props: {
   const apart = rows.reduce((sum, row) => sum + row.apart, 0);
   const most = rows.reduce((sum, row) => sum + row.most, 0);
   return (
-    <div class="scroll" role="region" aria-label={words.sum} tabIndex={0}>
+    <Scroll label={words.sum}>
       <table>
         <thead>
           <tr>
@@ -345,6 +346,6 @@ function Table(props: {
       <p>
         s = 1 − {fixed(apart, 3)} ⁄ {fixed(most, 3)} = {fixed(1 - apart / most, 2)}
       </p>
-    </div>
+    </Scroll>
   );
 }

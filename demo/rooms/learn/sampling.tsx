@@ -8,6 +8,7 @@ import { learnText } from '../../strings/learn.ts';
 import { fixed, percent, whole } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
 import { mayMove } from '../../views/stage.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { Button, Code } from '../../views/markup.tsx';
 import { useComputed } from './computing.ts';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
@@ -138,7 +139,7 @@ function Drawn({ of }: { readonly of: RecordedLessons }): JSX.Element {
       </div>
       <details>
         <summary>{learnText.value.numbers}</summary>
-        <div class="scroll" role="region" aria-label={learnText.value.numbers} tabIndex={0}>
+        <Scroll label={learnText.value.numbers}>
           <table>
             <thead>
               <tr>
@@ -167,7 +168,7 @@ function Drawn({ of }: { readonly of: RecordedLessons }): JSX.Element {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       </details>
     </LessonFrame>
   );

@@ -6,6 +6,7 @@ import { strToU8, unzipSync, zipSync } from 'fflate';
 import { expect, test, type Page } from 'playwright/test';
 import {
   downloadOf,
+  drop,
   expectNoSidewaysScroll,
   ready,
   seriousFaults,
@@ -13,16 +14,6 @@ import {
   toRoom,
   watchFaults,
 } from './page.ts';
-
-/** Drops files or folders on the page, as a user drags them from the system. */
-async function drop(page: Page, paths: readonly string[]): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  const data = { items: [], files: [...paths], dragOperationsMask: 1 };
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await session.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data });
-  }
-  await session.detach();
-}
 
 /** Text that would run or turn something; files may hold no NUL. */
 const hostile = '<img src=x onerror="window.attacked=1">\u202egnp\u200b';

@@ -140,6 +140,16 @@ export async function downloadOf(page: Page, act: () => Promise<void>): Promise<
   return readFileSync(await (await coming).path());
 }
 
+/** Drops files or folders on the page, as a user drags them from the system. */
+export async function drop(page: Page, paths: readonly string[]): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [...paths], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await session.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data });
+  }
+  await session.detach();
+}
+
 /** Goes to a room by its link. */
 export async function toRoom(
   page: Page,

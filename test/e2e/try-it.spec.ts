@@ -1,5 +1,16 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { expect, test, type Page } from 'playwright/test';
-import { expectNoSidewaysScroll, ready, seriousFaults, tabTo, watchFaults } from './page.ts';
+import {
+  downloadOf,
+  drop,
+  expectNoSidewaysScroll,
+  ready,
+  seriousFaults,
+  tabTo,
+  toRoom,
+  watchFaults,
+} from './page.ts';
 import { tinyHash } from './tiny.ts';
 
 const RUN_MS = 300_000;
@@ -108,6 +119,30 @@ test('what was trained here answers beside its base, token by token, by keyboard
     await panel.locator('#ask-prompt').fill('1+2');
     await panel.getByRole('slider', { name: 'Temperature' }).press('Home');
     await panel.locator('#ask-prompt').press('Enter');
+    await expect(full).toContainText(/8 of 8 agree/);
+    expect(await full.locator('.grouped').textContent()).toBe(before);
+    expect(faults.list).toEqual([]);
+  });
+
+  await test.step('and so does its bundle, in a browser that keeps no run', async () => {
+    const before = await full.locator('.grouped').textContent();
+    await toRoom(page, 'data');
+    const kept = page.locator('#stored').getByRole('button', { name: /^Bundle/ });
+    const path = test.info().outputPath('tiny.limr');
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, await downloadOf(page, () => kept.press('Enter')));
+    page.once('dialog', (dialog) => void dialog.accept());
+    await page
+      .locator('#stored')
+      .getByRole('button', { name: /^Delete/ })
+      .press('Enter');
+    await expect(page.locator('#stored-list')).toHaveCount(0);
+    await drop(page, [path]);
+    await expect(page.locator('body')).toHaveAttribute('data-room', 'run');
+    await panel.locator('#ask-prompt').fill('1+2');
+    await panel.getByRole('slider', { name: 'Temperature' }).press('Home');
+    await panel.locator('#ask-prompt').press('Enter');
+    await expect(base).toContainText(/8 of 8 agree/);
     await expect(full).toContainText(/8 of 8 agree/);
     expect(await full.locator('.grouped').textContent()).toBe(before);
     expect(faults.list).toEqual([]);

@@ -27,7 +27,7 @@ const english = {
   resetField: (path: string) => `Reset ${path} to the preset`,
   presetValue: (value: string) => `Preset: ${value}.`,
   leftOut: 'left out',
-  bounds: (least: string, most: string) => `${least} to ${most}.`,
+  bounds: (least: string, most: string) => `Allowed: ${least} to ${most}.`,
   unread: { number: 'This is no number.', json: 'This is not JSON.' },
   presets: {
     quick: 'A first look: 160 prompts, five epochs, then LIM, RAND and LINEAR from the same base.',

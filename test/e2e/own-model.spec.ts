@@ -80,7 +80,7 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
     await page.evaluate((to) => void (location.hash = to), hashOf(1));
     await fillTokens(page);
     await expect(page.locator('#memory')).toHaveText(
-      /^GPU memory: \d+\.\d+ MiB of 3\.50 GiB; rows that decode together: 8, .*\.$/,
+      /^GPU memory: \d+(?:\.\d)? MiB of 3\.5 GiB; 8 answers decoded together, .*\.$/,
     );
     await page.getByLabel('GPU memory, GiB').fill('0.001');
     await expect(page.locator('#memory')).toContainText('training needs');

@@ -1,8 +1,12 @@
 // The states of the page on the recording that it comes with: what the tests of test/page walk through
 // and `npm run screens` takes pictures of.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { strToU8, unzipSync, zipSync } from 'fflate';
 import type { Page } from 'playwright/test';
 import { lessons } from '../../demo/state/lessons.ts';
 import type { Look } from '../../demo/state/url.ts';
+import { keepRun } from '../e2e/kept-run.ts';
 
 export interface PageState {
   readonly name: string;
@@ -33,6 +37,20 @@ const choose =
     await page.keyboard.press(key);
     await page.locator('#inspector .grouped li').first().waitFor();
   };
+
+/** Keeps the recorded run under a name, and has its bundle made. */
+async function freeRun(page: Page): Promise<void> {
+  const bundle = readFileSync(join(import.meta.dirname, '../../demo/public/replays/quick.limr'));
+  const label = { title: 'Thursday’s class', note: 'With the keys of group B.', pinned: false };
+  const files = { ...unzipSync(bundle), 'label.json': strToU8(JSON.stringify(label)) };
+  // The dialog of the browser cannot be seen to.
+  await page.evaluate(() => Reflect.deleteProperty(window, 'showSaveFilePicker'));
+  await page.locator('#choose-rollouts').waitFor();
+  await keepRun(page, Buffer.from(zipSync(files)), '2026-11-30T10-00-00.000Z-0123abcd');
+  const row = page.locator('#stored-list li').first();
+  await row.locator('button').nth(2).click();
+  await row.locator('.leaving .primary').waitFor();
+}
 
 /** Chooses rollouts that learn, some of them, and opens the tables. */
 async function importRollouts(page: Page): Promise<void> {
@@ -184,6 +202,21 @@ export const states: readonly PageState[] = [
   })),
   { name: 'data', hash: `#/data?${still}`, whole: true },
   { name: 'imported', hash: `#/data?${still}`, reach: importRollouts, whole: true },
+  { name: 'freeing', hash: `#/data?${still}`, reach: freeRun, whole: true },
+  {
+    name: 'settings-open',
+    hash: `#/data?${still}`,
+    reach: async (page) => {
+      await page.locator('#settings > summary').click();
+      for (const group of ['task', 'ppo']) {
+        const details = page.locator('.setting-group', {
+          has: page.locator(`[id^="setting-${group}-"]`),
+        });
+        await details.locator('summary').click();
+      }
+    },
+    whole: true,
+  },
   {
     name: 'form-error',
     hash: `#/data?${still}`,

@@ -186,17 +186,17 @@ function Field(props: {
         )}
       </div>
       <p class="hint">
+        <span id={`${id}-words`}>{sentenceOf(path)}</span>{' '}
         {field.least !== undefined && field.most !== undefined && (
-          <span class="bounds">{t.bounds(plain(field.least), plain(field.most))} </span>
+          <span class="bounds">{t.bounds(exact(field.least), exact(field.most))} </span>
         )}
         {differs && (
           <strong class="preset-value">
             {t.presetValue(
               preset === undefined ? t.leftOut : visibleString(shownValue(preset, 'json')),
-            )}{' '}
+            )}
           </strong>
         )}
-        <span id={`${id}-words`}>{sentenceOf(path)}</span>
       </p>
       {unread + fault !== '' && (
         <p class="problem" id={`${id}-fault`}>
@@ -207,6 +207,9 @@ function Field(props: {
     </div>
   );
 }
+
+/** A bound to its last digit. */
+const exact = (bound: number): string => (Number.isInteger(bound) ? whole(bound) : plain(bound));
 
 function readValue(
   text: string,

@@ -25,7 +25,7 @@ export const text: SettingsText = {
   resetField: (path) => `${path} auf die Vorlage zurücksetzen`,
   presetValue: (value) => `Vorlage: ${value}.`,
   leftOut: 'weggelassen',
-  bounds: (least, most) => `${least} bis ${most}.`,
+  bounds: (least, most) => `Erlaubt: ${least} bis ${most}.`,
   unread: { number: 'Das ist keine Zahl.', json: 'Das ist kein JSON.' },
   presets: {
     quick:

@@ -25,7 +25,7 @@ export const text: SettingsText = {
   resetField: (path) => `将 ${path} 重置为预设值`,
   presetValue: (value) => `预设值：${value}。`,
   leftOut: '未设置',
-  bounds: (least, most) => `${least} 至 ${most}。`,
+  bounds: (least, most) => `允许 ${least} 至 ${most}。`,
   unread: { number: '这不是数字。', json: '这不是 JSON。' },
   presets: {
     quick: '初步了解：160 个提示，五个轮次，然后从同一基础模型训练 LIM、RAND 和 LINEAR。',

@@ -7,6 +7,7 @@ import {
   inputTexts,
   KeptModels,
   openBundledRun,
+  type BundledRun,
   pathsOfRun,
   StoredRuns,
   type RunClaim,
@@ -53,7 +54,7 @@ import { canTrain, emptyView, isBusy } from './page-view.ts';
 import { PretrainedForm } from './pretrained.ts';
 import { scheme } from './scheme.ts';
 import { asker, type Asker } from './state/asking.ts';
-import type { Answers } from './state/stage.ts';
+import type { AnswersOf } from './state/stage.ts';
 import { listenToDrops } from './rooms/data/drop.ts';
 import { openDataRoom } from './rooms/data/room.tsx';
 import { bundleFiles, unbundle } from './rooms/data/imports.ts';
@@ -492,7 +493,7 @@ async function noteBegun(
 ): Promise<void> {
   run.adapter = adapter;
   run.host = host;
-  const answersOf = (prompt: number): Promise<Answers> => from.api.completions(prompt);
+  const answersOf: AnswersOf = (prompt, method) => from.api.completions(prompt, method);
   view.readAnswers = answersOf;
   liveAnswers.value = answersOf;
   asker.value = askerOf(() => Promise.resolve(from));
@@ -634,7 +635,7 @@ interface FinishedFiles {
   readonly name: string;
   readonly settings: Pick<RunFile, 'config' | 'seeds' | 'memory'>;
   readonly read: NonNullable<typeof view.readFile>;
-  readonly completions: (seed: number) => Promise<(prompt: number) => Answers['epochs']>;
+  readonly completions: BundledRun['completions'];
   /** Whether it is one of the runs that this browser keeps. */
   readonly kept: boolean;
 }
@@ -662,7 +663,7 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
   fillControls(wishOf(config, seeds));
   form.fill(config, memory);
   view.readFile = read;
-  view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
+  view.readAnswers = (prompt, method) => Promise.resolve({ epochs: answersOf(prompt, method) });
   showFinished(opened, told);
   if (kept) asker.value = storedAsker(name, config);
   // Whoever went elsewhere meanwhile stays there.

@@ -146,6 +146,7 @@ export type { Storage } from './vocabulary/storages.ts';
 export {
   type ByMethod,
   inTableOrder,
+  isMethodName,
   methodEntries,
   methodLabel,
   type MethodName,

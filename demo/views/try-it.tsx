@@ -14,6 +14,7 @@ import type {
   WeightsName,
 } from '../../src/index.ts';
 import { lineLook, type LineName } from '../../src/look/tokens.ts';
+import { groupAnswers, type AnswerGroup } from '../state/answer-groups.ts';
 import { asker, wishesToAsk, type Asker } from '../state/asking.ts';
 import {
   film,
@@ -29,12 +30,10 @@ import {
 import {
   agreementText,
   answerWords,
-  groupAnswers,
   Newest,
   offeredWeights,
   usualWeights,
   weightsLabel,
-  type AnswerGroup,
 } from '../state/try-it.ts';
 import { marks } from '../state/verdicts.ts';
 import { workedSteps } from '../state/worked-steps.ts';
@@ -495,7 +494,7 @@ function Answer(props: {
   readonly run: RunView;
   readonly prompt: string;
   readonly place: number | undefined;
-  readonly group: AnswerGroup;
+  readonly group: AnswerGroup<GeneratedResponse>;
   readonly of: number;
   readonly open: boolean;
   readonly onLook: () => void;

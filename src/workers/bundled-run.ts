@@ -22,13 +22,16 @@ import { parseRunFile, type RunFile } from '../run-folder/run-file.ts';
 import { trainingOrder } from '../run-plan.ts';
 import { SeedCompletions } from '../scheduler/completion-log.ts';
 import { MemoryStore } from '../scheduler/run-store.ts';
+import type { MethodName } from '../selection/methods.ts';
 
 /** A run whose files are in memory. */
 export interface BundledRun {
   readonly settings: Pick<RunFile, 'config' | 'seeds' | 'memory'>;
   readonly read: (path: string) => Promise<Uint8Array | undefined>;
-  /** FULL's responses to a prompt of one seed. */
-  readonly completions: (seed: number) => Promise<(prompt: number) => PromptCompletions['epochs']>;
+  /** The responses of a method to a prompt of one seed; FULL's when the method is left out. */
+  readonly completions: (
+    seed: number,
+  ) => Promise<(prompt: number, method?: MethodName) => PromptCompletions['epochs']>;
 }
 
 /**
@@ -59,7 +62,7 @@ export async function openBundledRun(
       if (!seeds.includes(seed)) throw new ConfigError(`${where}: no seed ${seed}`);
       const kept = new SeedCompletions(config, seed);
       await kept.loadAll(store);
-      return (prompt) => kept.of('full').of(prompt);
+      return (prompt, method = 'full') => kept.of(method).of(prompt);
     },
   };
 }

@@ -96,6 +96,8 @@ export type {
   AnsweredPrompt,
   AskedPrompt,
   AskedVerdict,
+  Attention,
+  AttentionCall,
   GenerateCall,
   Generated,
   GeneratedResponse,

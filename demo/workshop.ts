@@ -538,6 +538,7 @@ async function closeTrainer(): Promise<void> {
 const askerOf = (holder: () => Promise<Connection<TrainerApi>>): Asker => ({
   generate: async (call) => (await holder()).api.generate(call),
   inspect: async (call) => (await holder()).api.inspect(call),
+  attend: async (call) => (await holder()).api.attend(call),
 });
 
 /** A stored run is opened, with a device, when it is asked first; again if that did not succeed. */

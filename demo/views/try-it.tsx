@@ -114,6 +114,8 @@ type Drawn = Question['call'];
 
 /** The answer whose tokens are looked at. */
 interface Looked {
+  readonly prompt: AskedPrompt;
+  readonly runSeed: number;
   readonly weights: WeightsName;
   readonly row: number;
   readonly inspected?: Inspected;
@@ -229,19 +231,22 @@ function Asking(props: {
   };
   const open = async (weights: WeightsName, row: number, call: 'drawn' | 'rollout') => {
     opener.current = document.activeElement instanceof HTMLElement ? document.activeElement : null;
-    look({ weights, row });
     const responses = columns[weights]?.generated?.responses ?? [];
-    const used = drawn?.prompt ?? asked();
+    const question = {
+      prompt: call === 'drawn' ? (drawn?.prompt ?? asked()) : asked(),
+      weights,
+      runSeed: drawn?.runSeed ?? run.seed,
+    };
+    const wish: Looked = { ...question, row };
+    look(wish);
     try {
-      const found = await ask.inspect({
-        prompt: call === 'drawn' ? used : asked(),
-        weights,
-        runSeed: drawn?.runSeed ?? run.seed,
+      const inspected = await ask.inspect({
+        ...question,
         responses: call === 'drawn' ? responses.map(({ ids }) => ids) : 'last-rollout',
       });
-      look((now) => (now?.weights === weights ? { weights, row, inspected: found } : now));
+      look((now) => (now === wish ? { ...wish, inspected } : now));
     } catch (error) {
-      look((now) => (now?.weights === weights ? { weights, row, refusal: messageOf(error) } : now));
+      look((now) => (now === wish ? { ...wish, refusal: messageOf(error) } : now));
     }
   };
   const answered = shown.flatMap((name) => columns[name]?.generated ?? []).at(0);
@@ -376,6 +381,13 @@ function Asking(props: {
           inspected={looked.inspected}
           row={looked.row}
           title={text.byToken(byText(looked.inspected))}
+          attend={(response, layer) => {
+            const { prompt, runSeed, weights } = looked;
+            return ask.attend({
+              ...{ prompt, runSeed, weights, response },
+              ...(layer === undefined ? {} : { layer }),
+            });
+          }}
           onClose={() => {
             look(undefined);
             opener.current?.focus();

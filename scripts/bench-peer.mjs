@@ -72,7 +72,7 @@ async function bundle() {
       rolldownOptions: { external: [/^node:/, 'webgpu'] },
     },
   });
-  const [{ output: chunks = [] } = {}] = /** @type {import('vite').Rolldown.RolldownOutput[]} */ (
+  const [{ output: chunks }] = /** @type {[import("vite").Rolldown.RolldownOutput]} */ (
     Array.isArray(output) ? output : [output]
   );
   const folder = join(root, 'dist/peer');

@@ -200,8 +200,11 @@ export async function buildLibrary() {
 
 /** @returns {boolean} Whether the library's types were written beside its modules. */
 export function emitTypes() {
+  // Types of modules that are gone would be packed with the others.
+  for (const path of walk(dist).filter((name) => name.endsWith('.d.ts'))) rmSync(path);
   const project = join(root, 'tsconfig.build.json');
-  const compiler = spawnSync(process.execPath, [modulePath('typescript/bin/tsc'), '-p', project], {
+  const tsc = modulePath('typescript-native/bin/tsc');
+  const compiler = spawnSync(process.execPath, [tsc, '-p', project], {
     cwd: root,
     stdio: 'inherit',
   });

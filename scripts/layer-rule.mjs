@@ -1,7 +1,6 @@
-// The ESLint rule that enforces scripts/layers.mjs.
+// The lint rule that enforces scripts/layers.mjs: a plugin of Oxlint in ESLint's form.
 import { posix, relative, sep } from 'node:path';
 import { layerOf, layers } from './layers.mjs';
-import { root } from './process.mjs';
 
 /** Folders in which every file belongs to a layer. */
 const layered = /^(?:src|kernels|demo)\//;
@@ -25,36 +24,50 @@ export function refusal(importer, specifier) {
   return `${from} may not import ${to}: see scripts/layers.mjs`;
 }
 
-/** @type {import('eslint').Rule.RuleModule} */
-export const layerRule = {
+/**
+ * What the rule reads of a syntax tree.
+ *
+ * @typedef {{ type: string, value?: unknown }} Source
+ * @typedef {{ source?: Source | null }} Importing
+ */
+
+const layerRule = {
   meta: { type: 'problem', schema: [] },
+  /** @param {{ filename: string, cwd: string, report(of: { node: object, message: string }): void }} context */
   create(context) {
-    const importer = relative(root, context.filename).split(sep).join('/');
-    /** @param {import('estree').Node | null | undefined} source */
+    const importer = relative(context.cwd, context.filename).split(sep).join('/');
+    /** @param {Source | null | undefined} source */
     const check = (source) => {
       if (source?.type !== 'Literal' || typeof source.value !== 'string') return;
       const message = refusal(importer, source.value);
       if (message !== undefined) context.report({ node: source, message });
     };
+    /** @param {Importing} node */
+    const checkSource = ({ source }) => check(source);
     return {
+      /** @param {object} node */
       Program(node) {
         if (layered.test(importer) && layerOf(importer) === undefined) {
           context.report({ node, message: `${importer} is in no layer: see scripts/layers.mjs` });
         }
       },
-      ImportDeclaration: ({ source }) => check(source),
-      ExportNamedDeclaration: ({ source }) => check(source),
-      ExportAllDeclaration: ({ source }) => check(source),
-      ImportExpression: ({ source }) => check(source),
-      // The type `import('./x.ts').X`, which the types of ESLint's own tree lack.
-      TSImportType: (/** @type {{ source: import('estree').Node }} */ { source }) => check(source),
-      // A worker: `new URL('./x.worker.ts', import.meta.url)`.
-      "NewExpression[callee.name='URL']": (
-        /** @type {import('estree').NewExpression} */ { arguments: [source] },
-      ) => {
+      ImportDeclaration: checkSource,
+      ExportNamedDeclaration: checkSource,
+      ExportAllDeclaration: checkSource,
+      ImportExpression: checkSource,
+      // The type `import('./x.ts').X`.
+      TSImportType: checkSource,
+      /**
+       * A worker: `new URL('./x.worker.ts', import.meta.url)`.
+       *
+       * @param {{ arguments: Source[] }} node
+       */
+      "NewExpression[callee.name='URL']": ({ arguments: [source] }) => {
         // Other URLs name data, which belongs to no layer.
         if (source?.type === 'Literal' && /\.ts$/.test(String(source.value))) check(source);
       },
     };
   },
 };
+
+export default { meta: { name: 'limr' }, rules: { layers: layerRule } };

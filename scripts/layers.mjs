@@ -13,7 +13,7 @@ const kernels = ['kernels', 'kernels/lib'];
 
 /**
  * Every layer, below each layer that imports it: the order proves that no folders form a circle.
- * `eslint.config.js` refuses all other imports, and `docs/architecture.md` draws the list.
+ * The linter (`.oxlintrc.json`) refuses all other imports, and `docs/architecture.md` draws the list.
  *
  * @type {Readonly<Record<string, Layer>>}
  */

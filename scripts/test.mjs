@@ -225,7 +225,8 @@ const { values: options, positionals: filters } = readArguments('npm test', {
 
 const vitestScript = modulePath('vitest/vitest.mjs');
 
-const tsc = modulePath('typescript/bin/tsc');
+/** TypeScript's native compiler. The package `typescript` is the older one, whose API tools use. */
+const tsc = modulePath('typescript-native/bin/tsc');
 
 /**
  * The stages. After `build` they start in this order, two at a time: long stages before short ones,
@@ -246,7 +247,7 @@ const stages = {
   lint: (hold) =>
     check(
       hold,
-      [modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0'],
+      [modulePath('oxlint/bin/oxlint')],
       [modulePath('knip/bin/knip.js'), '--production', '--no-progress'],
     ),
   structure: (hold) => vitest(hold, 'structure', [process.execPath, vitestScript]),
@@ -279,15 +280,16 @@ async function main() {
     );
     return 2;
   }
-  const ready = await setUp(
+  const settingUp = setUp(
     {
       adapter: ['gpu-node', 'gpu-deno', 'parity', 'e2e-node'].some((name) => wanted.includes(name)),
       browser: ['gpu-chromium', 'e2e', 'e2e-node'].some((name) => wanted.includes(name)),
     },
     { yes: options.yes },
   );
-  if (options.setup) return ready ? 0 : 1;
-  // A missing driver or browser fails the stages that need it; the other stages still run.
+  if (options.setup) return (await settingUp) ? 0 : 1;
+  // At a terminal the set-up may ask; elsewhere the first stages run meanwhile, which need none of it.
+  if (process.stdin.isTTY) await settingUp;
 
   /** @type {Map<string, Tally>} */
   const tallies = new Map();
@@ -308,6 +310,8 @@ async function main() {
   for (const named of chosen.filter(([name]) => firstStages.includes(name))) {
     await runStage(named, false);
   }
+  // A missing driver or browser fails the stages that need it; the other stages still run.
+  await settingUp;
   const later = chosen.filter(([name]) => !firstStages.includes(name));
   const idle = later.filter(([name]) => idleStages.includes(name));
   const busy = later.filter(([name]) => !idleStages.includes(name));

@@ -187,7 +187,7 @@ export class LineChart {
         x: { time: false, range: () => [0, this.#state.end] },
         y: {
           // 3: equal ratios. The names of these numbers are types alone.
-          // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- it is no value
+          // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- it is no value
           ...(log ? { distr: 3 } : {}),
           range: (_, low: number | null, high: number | null) => this.#range(low, high),
         },

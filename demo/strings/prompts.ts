@@ -100,11 +100,6 @@ const english = {
   rewardAxis: 'mean reward',
 
   tableLabel: 'List of prompts',
-  pages: 'Pages of the list',
-  previous: 'Previous',
-  next: 'Next',
-  page: (from: string, to: string, of: string) => `${from}–${to} of ${of}`,
-  noPage: '0 of 0',
   noSuch: 'No such prompts.',
   prompt: 'Prompt',
   score: 'Score',

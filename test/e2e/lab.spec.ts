@@ -111,7 +111,7 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
     await expect(page.locator(`#${id}`)).toBeFocused();
   }
   await page.keyboard.press('Enter');
-  await expect(page.locator('#page')).toHaveText('11–20 of 64');
+  await expect(page.locator('.pages .page')).toHaveText('11–20 of 64');
   const [button] = await page.locator('#list button').all();
   await button.focus();
   await page.keyboard.press('Enter');

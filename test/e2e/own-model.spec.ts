@@ -105,7 +105,7 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
     await expect(page.locator('.readout').first()).toContainText(/FULL −?\d/);
     await toRoom(page, 'prompts');
     await page.locator('#look-table').click();
-    await expect(page.locator('#page')).toHaveText('1–4 of 4');
+    await expect(page.locator('.pages .page')).toHaveText('1–4 of 4');
     await page.locator('#list button').first().click();
     await expect(page.locator('#answers .epoch').first().getByRole('listitem')).toHaveCount(2);
     await toRoom(page, 'compare');

@@ -6,7 +6,7 @@ import { readTuned, writeTuned } from '../../src/cli/tuned.ts';
 import { useSystem } from '../../src/cli/system.ts';
 import { hostName } from '../../src/host-name.ts';
 import { choicesOf, readChoices, tuningKey } from '../../src/variants/choices.ts';
-import { onceElsewhere } from '../support/host.ts';
+import { inNodeAlone, onceElsewhere } from '../support/host.ts';
 import { openTestGpu } from '../support/gpu.ts';
 import { MemorySystem } from '../support/memory-system.ts';
 
@@ -106,7 +106,8 @@ describe('the tuning cache', () => {
     return memory;
   };
 
-  test('keeps what was measured, beside what it held of other adapters', async () => {
+  test('keeps what was measured, beside what it held of other adapters', async ({ skip }) => {
+    inNodeAlone(skip);
     const gpu = await openTestGpu();
     const before = gpu.choices;
     const memory = systemWith({ LIMR_CACHE: '/cache', XDG_CACHE_HOME: '/xdg', HOME: '/home' });

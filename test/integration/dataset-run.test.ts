@@ -214,7 +214,10 @@ describe('a run on the rows of a file', () => {
     expect(report.replace(/<style>[^]*?<\/style>/, '')).not.toContain('learnable');
   });
 
-  test('ends an epoch with a short rollout, and goes on after a stop bit for bit', async () => {
+  test('ends an epoch with a short rollout, and goes on after a stop bit for bit', async ({
+    skip,
+  }) => {
+    inNodeAlone(skip);
     const [whole, parts] = [new MemoryStore(), new MemoryStore()];
     const config = configOf(
       { lastBatch: 'short' },

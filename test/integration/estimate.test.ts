@@ -9,7 +9,7 @@ import { Experiment } from '../../src/scheduler/experiment.ts';
 import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { taskShapeOf } from '../../src/tasks/registry.ts';
-import { onceElsewhere } from '../support/host.ts';
+import { inNodeAlone } from '../support/host.ts';
 import { watchBuffers, watchPeak } from '../support/buffer-watch.ts';
 import { smallConfig } from '../support/ppo-rig.ts';
 
@@ -100,7 +100,7 @@ describe('estimate', () => {
   ] as const)(
     'tells the most that a run holds at once: in %s',
     async ([where, sequencesPerUpdate], { skip }) => {
-      onceElsewhere(skip, where === 'PPO');
+      inNodeAlone(skip);
       const config = smallConfig({ base: { sequencesPerUpdate, updates: 1 } });
       const { run, pretraining, peak } = estimate(config);
       expect(peak).toBe((where === 'PPO' ? run : pretraining).total);

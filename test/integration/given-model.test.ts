@@ -242,7 +242,10 @@ describe('an experiment that starts from a model folder', () => {
     expect(filesOf(parts)).toEqual(filesOf(whole));
   });
 
-  test('trains adapters: arms from one base, checkpoints of adapters alone, bit for bit', async () => {
+  test('trains adapters: arms from one base, checkpoints of adapters alone, bit for bit', async ({
+    skip,
+  }) => {
+    inNodeAlone(skip);
     const files = await disk();
     const [whole, parts] = [new MemoryStore(), new MemoryStore()];
     const adapter = { rank: 4, alpha: 8, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] };

@@ -134,7 +134,8 @@ describe('online methods in an experiment', () => {
     for (const group of speed) expect(group.samples).toBe(group.trained ? samples : 1);
   });
 
-  test('leave cells that they skip without samples, in a matrix of their own', async () => {
+  test('leave cells that they skip without samples, in a matrix of their own', async ({ skip }) => {
+    inNodeAlone(skip);
     const { events } = await wholeRun();
     for (const method of online) {
       const file = `online/${method}.safetensors`;

@@ -6,7 +6,7 @@ import { allocateBuffers, type BuffersShape } from '../../src/scheduler/experime
 import { MemoryPlanner } from '../../src/scheduler/plan-memory.ts';
 import { adapterTargets } from '../../src/vocabulary/adapters.ts';
 import { watchPeak } from '../support/buffer-watch.ts';
-import { onceElsewhere } from '../support/host.ts';
+import { inNodeAlone } from '../support/host.ts';
 import { paidAs, smallConfig } from '../support/ppo-rig.ts';
 
 const model = parseHfConfig(
@@ -48,7 +48,7 @@ function shapeOf(estimator: 'grpo' | 'gae'): BuffersShape {
 
 describe('a planned run with adapters', () => {
   test.for(['grpo', 'gae'] as const)('takes what was planned: %s', async (estimator, { skip }) => {
-    onceElsewhere(skip, estimator === 'grpo');
+    inNodeAlone(skip);
     const gpu = await openGpu({ limits: 'default' });
     try {
       const shape = shapeOf(estimator);

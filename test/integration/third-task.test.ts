@@ -10,6 +10,7 @@ import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { openTask, openVerifier, type TaskConfig } from '../../src/tasks/registry.ts';
 import { packVerdicts } from '../../src/tasks/verification.ts';
+import { inNodeAlone } from '../support/host.ts';
 import { openTestGpu } from '../support/gpu.ts';
 import { smallConfig } from '../support/ppo-rig.ts';
 import type { SumsConfig } from '../support/third-task.ts';
@@ -76,7 +77,8 @@ const reportOf = async (store: MemoryStore): Promise<string> => {
 };
 
 describe('an experiment of a task that no other file names', () => {
-  test('runs from a model that is given to a report, by text of a worker', async () => {
+  test('runs from a model that is given to a report, by text of a worker', async ({ skip }) => {
+    inNodeAlone(skip);
     const store = new MemoryStore();
     const config = configOf({ poolPrompts: 8, heldOut: 5, sizes: 'opened' });
     const { results, completions } = await run(config, store);

@@ -5,7 +5,7 @@ import { initialParameters } from '../../src/model/parameters.ts';
 import type { ExperimentEvent } from '../../src/results.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
 import { baseFile } from '../../src/scheduler/base-file.ts';
-import { inDeno } from '../support/host.ts';
+import { inNodeAlone } from '../support/host.ts';
 import { banditDefaults } from '../support/bandit.ts';
 import { taskShapeOf } from '../../src/tasks/registry.ts';
 import type { Connection } from '../../src/threads/connect.ts';
@@ -125,8 +125,7 @@ describe('the trainer worker', () => {
   test('is asked before, between and after the updates of a run, and trains as if it were not', async ({
     skip,
   }) => {
-    if (inDeno)
-      skip('the same worker as in Node, where a wait costs less; tried there and in a page');
+    inNodeAlone(skip);
     trainer = await connectTrainer();
     const { api } = trainer;
     const ask = { prompt: { place: 0 }, samples: 2, seed: 4 } as const;

@@ -1,55 +1,97 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ESLint, Linter } from 'eslint';
-import tseslint from 'typescript-eslint';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { betweenLayers, type Imports, readImports } from '../../scripts/imports.mjs';
-import { layerRule } from '../../scripts/layer-rule.mjs';
 import { layers } from '../../scripts/layers.mjs';
+import { modulePath } from '../../scripts/process.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const names = Object.keys(layers);
 
-/** What the rule says of one file with these lines. */
-function complaints(filename: string, ...lines: string[]): string[] {
-  const linter = new Linter({ cwd: root });
-  const found = linter.verify(
-    lines.join('\n'),
-    [
+/**
+ * What the linter says of planted files, by the project's own configuration.
+ *
+ * @param files Lines of each file, by its path.
+ * @returns The messages of the layer rule, by path, in the order of the lines.
+ */
+function complaints(files: Record<string, readonly string[]>): Record<string, string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'limr-layers-'));
+  try {
+    const config = readFileSync(join(root, '.oxlintrc.json'), 'utf8');
+    const rule = join(root, 'scripts/layer-rule.mjs');
+    writeFileSync(join(folder, '.oxlintrc.json'), config.replace('./scripts/layer-rule.mjs', rule));
+    for (const [path, lines] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), lines.join('\n'));
+    }
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [modulePath('oxlint/bin/oxlint'), '-A', 'all', '--format=json'],
       {
-        files: ['**/*.ts'],
-        plugins: { limr: { rules: { layers: layerRule } } },
-        languageOptions: { parser: tseslint.parser },
-        rules: { 'limr/layers': 'error' },
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...process.env, OXLINT_TSGOLINT_PATH: modulePath('.bin/tsgolint') },
       },
-    ],
-    { filename: join(root, filename) },
-  );
-  return found.map(({ message }) => message);
+    );
+    if (!stdout.startsWith('{')) throw new Error(`oxlint: ${stdout}${stderr}`);
+    const { diagnostics } = JSON.parse(stdout) as {
+      diagnostics: {
+        code: string;
+        filename: string;
+        message: string;
+        labels: { span: { offset: number } }[];
+      }[];
+    };
+    const said: Record<string, string[]> = {};
+    const at = (one: (typeof diagnostics)[number]) => one.labels[0]?.span.offset ?? 0;
+    for (const one of diagnostics.sort((a, b) => at(a) - at(b))) {
+      if (one.code === 'limr(layers)') (said[one.filename] ??= []).push(one.message);
+    }
+    return said;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 describe('the layer rule', () => {
-  test.each([
-    ['an import', `import { x } from '../tasks/registry.ts';`],
-    ['an import of a type', `import type { X } from '../tasks/registry.ts';`],
-    ['a type by its module', `export type X = import('../tasks/registry.ts').X;`],
-    ['a re-export', `export { x } from '../tasks/registry.ts';`],
-    ['a re-export of everything', `export * from '../tasks/registry.ts';`],
-    ['a lazy import', `export const load = () => import('../tasks/registry.ts');`],
-    ['a worker', `new Worker(new URL('../tasks/x.worker.ts', import.meta.url));`],
-  ])('refuses %s of a layer that is not below', (_, line) => {
-    expect(complaints('src/gpu/planted.ts', line)).toEqual([
-      'src/gpu may not import src/tasks: see scripts/layers.mjs',
-    ]);
+  test('refuses every kind of import of a layer that is not below', () => {
+    const lines = [
+      `import { x } from '../tasks/registry.ts';`,
+      `import type { X } from '../tasks/registry.ts';`,
+      `export type Y = import('../tasks/registry.ts').X;`,
+      `export { x } from '../tasks/registry.ts';`,
+      `export * from '../tasks/registry.ts';`,
+      `export const load = () => import('../tasks/registry.ts');`,
+      `new Worker(new URL('../tasks/x.worker.ts', import.meta.url));`,
+    ];
+    const files = Object.fromEntries(lines.map((line, i) => [`src/gpu/kind-${i}.ts`, [line]]));
+    expect(complaints(files)).toEqual(
+      Object.fromEntries(
+        Object.keys(files).map((path) => [
+          path,
+          ['src/gpu may not import src/tasks: see scripts/layers.mjs'],
+        ]),
+      ),
+    );
   });
 
   test('takes the layer of a nested file by its path, not by its name', () => {
-    const line = `import { x } from '../config.ts';`;
-    expect(complaints('src/tasks/math/planted.ts', line)).toEqual([]);
-    expect(complaints('src/tasks/planted.ts', line)).toEqual([
-      'src/tasks may not import src/config: see scripts/layers.mjs',
-    ]);
+    const lines = [`import { x } from '../config.ts';`];
+    expect(
+      complaints({ 'src/tasks/math/planted.ts': lines, 'src/tasks/planted.ts': lines }),
+    ).toEqual({
+      'src/tasks/planted.ts': ['src/tasks may not import src/config: see scripts/layers.mjs'],
+    });
   });
 
   test('lets a layer import itself, packages, and the layers that are named', () => {
@@ -58,7 +100,7 @@ describe('the layer rule', () => {
       `import { b } from 'comlink';`,
       `import { c } from '../../kernels/lib/tensor.ts';`,
     ];
-    expect(complaints('src/gpu/planted.ts', ...lines)).toEqual([]);
+    expect(complaints({ 'src/gpu/planted.ts': lines })).toEqual({});
   });
 
   test('refuses tests, scripts and the page to whoever is below them', () => {
@@ -67,31 +109,31 @@ describe('the layer rule', () => {
       `import { b } from '../../scripts/process.mjs';`,
       `import { c } from '../../demo/link.ts';`,
     ];
-    expect(complaints('src/cli/planted.ts', ...lines)).toEqual([
-      'src/cli may not import test/support/gpu.ts, which is in no layer',
-      'src/cli may not import scripts/process.mjs, which is in no layer',
-      'src/cli may not import demo: see scripts/layers.mjs',
-    ]);
+    expect(complaints({ 'src/cli/planted.ts': lines })).toEqual({
+      'src/cli/planted.ts': [
+        'src/cli may not import test/support/gpu.ts, which is in no layer',
+        'src/cli may not import scripts/process.mjs, which is in no layer',
+        'src/cli may not import demo: see scripts/layers.mjs',
+      ],
+    });
   });
 
-  test('refuses a folder and a top-level file that have no layer', () => {
-    for (const path of ['src/novel/planted.ts', 'src/novel.ts']) {
-      expect(complaints(path, 'export const x = 1;')).toEqual([
-        `${path} is in no layer: see scripts/layers.mjs`,
-      ]);
-    }
-  });
-
-  test('is on for every layer', async () => {
-    const eslint = new ESLint({ cwd: root });
-    for (const name of names.filter((layer) => layer !== 'shaders')) {
-      const paths = [`${name}/deep/file.ts`, ...(name.startsWith('src/') ? [`${name}.ts`] : [])];
-      for (const path of paths) {
-        const config = (await eslint.calculateConfigForFile(join(root, path))) as {
-          rules: Record<string, unknown[]>;
-        };
-        expect(config.rules['limr/layers'], path).toEqual([2]);
-      }
+  test('is on for every layer, and refuses a folder and a top-level file that have none', () => {
+    const layered = names.filter((name) => name !== 'shaders');
+    const wrong = [`import { a } from '../../../../nowhere/x.ts';`];
+    const deep = Object.fromEntries(layered.map((name) => [`${name}/deep/file.ts`, wrong]));
+    const page = { 'demo/deep/view.tsx': wrong };
+    const homeless = ['src/novel/planted.ts', 'src/novel.ts'];
+    const said = complaints({
+      ...deep,
+      ...page,
+      ...Object.fromEntries(homeless.map((path) => [path, ['export const x = 1;']])),
+    });
+    expect(Object.keys(said).sort()).toEqual(
+      [...Object.keys(deep), ...Object.keys(page), ...homeless].sort(),
+    );
+    for (const path of homeless) {
+      expect(said[path]).toEqual([`${path} is in no layer: see scripts/layers.mjs`]);
     }
   });
 });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { measures, pointsOf, valueAt } from '../../demo/rooms/learn/kl.ts';
-import { curvesOf, longestBudget, studyCurves, within } from '../../demo/rooms/learn/less.ts';
+import { measures, pointsOf, valueAt } from '../../demo/rooms/learn/kl-points.ts';
+import { curvesOf, longestBudget, studyCurves, within } from '../../demo/rooms/learn/budgets.ts';
 import {
   axisLow,
   cloudOf,
@@ -10,10 +10,10 @@ import {
   dotsOf,
   presetCounts,
   presets,
-} from '../../demo/rooms/learn/lim.ts';
-import { exampleOf, problemsOf } from '../../demo/rooms/learn/paid.ts';
+} from '../../demo/rooms/learn/lim-cloud.ts';
+import { exampleOf, problemsOf } from '../../demo/rooms/learn/paid-answers.ts';
 import { linear, pathThrough, ticksOf } from '../../demo/rooms/learn/scale.ts';
-import { logitsOf, shownTokens, tally } from '../../demo/rooms/learn/sampling.ts';
+import { logitsOf, shownTokens, tally } from '../../demo/rooms/learn/draws.ts';
 import { Film } from '../../demo/state/film.ts';
 import { readRecording } from '../../src/index.ts';
 import {

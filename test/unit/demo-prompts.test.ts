@@ -15,6 +15,9 @@ import {
   subsetText,
 } from '../../demo/rooms/prompts/cut.ts';
 import {
+  above,
+  between,
+  type Camera,
   home,
   matrixOf,
   orbit,
@@ -190,6 +193,30 @@ describe('the camera of the landscape', () => {
       expect(from[0] + t * along[0]).toBeCloseTo(world[0], 3);
       expect(from[1] + t * along[1]).toBeCloseTo(world[1], 3);
     }
+  });
+
+  test('from above is a heat map: places stand where they would without heights, picks go back', () => {
+    const matrix = matrixOf(above, 2);
+    for (const x of [-1, -0.3, 0.6, 1]) {
+      for (const z of [-0.5, 0, 0.5]) {
+        const [ground, top] = [placeOf(matrix, [x, 0, z]), placeOf(matrix, [x, 0.5, z])];
+        // Less than a third of a bar of 160.
+        expect(Math.abs(top.x - ground.x)).toBeLessThan(0.3 / 160);
+        const { from, along } = rayThrough(matrix, ground.x, ground.y);
+        const t = -from[1] / along[1];
+        expect(from[0] + t * along[0]).toBeCloseTo(x, 2);
+        expect(from[2] + t * along[2]).toBeCloseTo(z, 2);
+      }
+    }
+    // The way there is without a jump: the ground stays as wide.
+    const width = (camera: Camera): number =>
+      placeOf(matrixOf(camera, 2), [0.5, 0, 0]).x - placeOf(matrixOf(camera, 2), [-0.5, 0, 0]).x;
+    const steps = Array.from({ length: 41 }, (_, i) => width(between(home, above, i / 40)));
+    for (const [i, step] of steps.entries()) {
+      if (i > 0) expect(Math.abs(step - steps[i - 1])).toBeLessThan(0.02);
+    }
+    expect(between(home, above, 0)).toEqual(home);
+    expect(between(home, above, 1)).toEqual(above);
   });
 
   test('stays within its bounds, and moves as it is seen', () => {

@@ -12,6 +12,7 @@ import { fixed, percent, whole } from '../../strings/numbers.ts';
 import { axis, language, pinned, room } from '../../state/stage.ts';
 import { axes } from '../../state/url.ts';
 import { Button, Swatch, useWidth } from '../../views/markup.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { visibleString } from '../../visible-text.ts';
 import { curvesOf, drawCurves, endsOf, lastValues } from './curves.ts';
 import { exploratoryContrasts, fixedContrasts, sideOf, type Contrast } from './differences.ts';
@@ -90,7 +91,7 @@ function Runs(): JSX.Element {
     <section class="card" aria-labelledby="runs-title">
       <h2 id="runs-title">{text.runs}</h2>
       <p class="quiet">{text.runsHint}</p>
-      <div class="scroll" tabIndex={0} role="region" aria-label={text.runsTable}>
+      <Scroll label={text.runsTable}>
         <table id="runs-table">
           <thead>
             <tr>
@@ -135,7 +136,7 @@ function Runs(): JSX.Element {
             })}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {runs.length > 1 && differing.length === 0 && <p>{text.same}</p>}
       {twice.length > 0 && <p>{text.twice(twice.join(', '))}</p>}
       {stored.value === undefined && <p class="quiet">{text.reading}</p>}
@@ -334,7 +335,7 @@ function CurveNumbers({ groups }: { readonly groups: readonly Group[] }): JSX.El
   return (
     <details class="numbers">
       <summary>{text.numbers}</summary>
-      <div class="scroll" tabIndex={0} role="region" aria-label={text.numbers}>
+      <Scroll label={text.numbers}>
         <table>
           <thead>
             <tr>
@@ -377,7 +378,7 @@ function CurveNumbers({ groups }: { readonly groups: readonly Group[] }): JSX.El
             )}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </details>
   );
 }
@@ -467,12 +468,7 @@ function Differences(props: { readonly group: Group; readonly title: string }): 
             {text.exploratory}: {text.exploratoryCount(others.length)}
           </summary>
           <p class="quiet">{text.exploratoryText}</p>
-          <div
-            class="scroll"
-            tabIndex={0}
-            role="region"
-            aria-label={title === '' ? text.exploratory : `${text.exploratory}, ${title}`}
-          >
+          <Scroll label={title === '' ? text.exploratory : `${text.exploratory}, ${title}`}>
             <table>
               <thead>
                 <tr>
@@ -503,7 +499,7 @@ function Differences(props: { readonly group: Group; readonly title: string }): 
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         </details>
       )}
     </>
@@ -598,7 +594,7 @@ function Makeups({ groups }: { readonly groups: readonly Group[] }): JSX.Element
           </ul>
           <details class="numbers">
             <summary>{text.makeupNumbers}</summary>
-            <div class="scroll" tabIndex={0} role="region" aria-label={text.makeupNumbers}>
+            <Scroll label={text.makeupNumbers}>
               <table>
                 <thead>
                   <tr>
@@ -631,7 +627,7 @@ function Makeups({ groups }: { readonly groups: readonly Group[] }): JSX.Element
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Scroll>
           </details>
         </>
       )}

@@ -25,6 +25,7 @@ import { changes, depends } from '../../state/stage.ts';
 import { compareText } from '../../strings/compare.ts';
 import { percent, whole } from '../../strings/numbers.ts';
 import { Swatch } from '../../views/markup.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { visibleString } from '../../visible-text.ts';
 import { wholeRun } from './sources.ts';
 
@@ -122,7 +123,7 @@ export function Results(): JSX.Element | null {
           ? text.notEvaluated
           : text.evaluated(text.readoutOf[readoutUnit(config)](tableReadout))}
       </p>
-      <div class="scroll" tabIndex={0} role="region" aria-label={text.table}>
+      <Scroll label={text.table}>
         <table id="results-table">
           <thead id="results-head">
             <tr>
@@ -140,7 +141,7 @@ export function Results(): JSX.Element | null {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p id="interval" class="quiet">
         {intervalText(run, outside)}
       </p>

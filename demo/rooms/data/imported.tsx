@@ -15,6 +15,7 @@ import { problem } from '../../state/stage.ts';
 import { fixed, whole } from '../../strings/numbers.ts';
 import { dataText } from '../../strings/data.ts';
 import { Button, Code, useWidth } from '../../views/markup.tsx';
+import { Pager, Scroll } from '../../views/table.tsx';
 import { visibleString } from '../../visible-text.ts';
 import { folderSource, takeChosen } from './drop.ts';
 import { MatrixMap } from './matrix-map.tsx';
@@ -428,15 +429,14 @@ function Tables(props: {
   const { data, order, kept } = props;
   const t = dataText.value;
   const [opened, setOpened] = useState(false);
-  const [page, setPage] = useState(0);
+  const [first, setFirst] = useState(0);
   const [rows, setRows] = useState<readonly ImportedRow[]>([]);
-  const pages = Math.max(1, Math.ceil(order.length / PAGE_ROWS));
   const isKept = useMemo(() => new Set(kept), [kept]);
-  useEffect(() => setPage(0), [data]);
+  useEffect(() => setFirst(0), [data]);
   useEffect(() => {
     if (!opened) return undefined;
     let asked = true;
-    const places = [...order.subarray(page * PAGE_ROWS, (page + 1) * PAGE_ROWS)];
+    const places = [...order.subarray(first, first + PAGE_ROWS)];
     rowsAt(places).then(
       (found) => {
         if (asked) setRows(found);
@@ -448,14 +448,14 @@ function Tables(props: {
     return () => {
       asked = false;
     };
-  }, [opened, order, page]);
+  }, [opened, order, first]);
   return (
     <details class="tables" onToggle={(event) => setOpened(event.currentTarget.open)}>
       <summary>{t.table}</summary>
       {opened && (
         <div class="tables-body">
           {data.kind === 'matrix' && (
-            <div class="scroll" tabIndex={0} role="region" aria-label={t.meanCurve}>
+            <Scroll label={t.meanCurve}>
               <table>
                 <thead>
                   <tr>
@@ -474,20 +474,12 @@ function Tables(props: {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Scroll>
           )}
           <div>
             <h3>{t.prompts}</h3>
-            <div class="buttons" role="group" aria-label={t.pages}>
-              <Button disabled={page === 0} onClick={() => setPage(page - 1)}>
-                {t.previous}
-              </Button>
-              <span class="quiet">{t.page(page + 1, pages)}</span>
-              <Button disabled={page + 1 >= pages} onClick={() => setPage(page + 1)}>
-                {t.next}
-              </Button>
-            </div>
-            <div class="scroll" tabIndex={0} role="region" aria-label={t.prompts}>
+            <Pager first={first} size={PAGE_ROWS} rows={order.length} onFirst={setFirst} />
+            <Scroll label={t.prompts}>
               <table id="imported-rows">
                 <thead>
                   <tr>
@@ -523,7 +515,7 @@ function Tables(props: {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Scroll>
           </div>
         </div>
       )}

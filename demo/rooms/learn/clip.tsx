@@ -1,17 +1,18 @@
 // Lesson: why not a bigger step? The tokens of one recorded update, and those that the clip holds.
 import type { JSX } from 'preact';
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { exactClip } from '../../../src/lessons/exact.ts';
 import type { RecordedLessons } from '../../../src/lessons/recorded.ts';
 import { lessonClipText } from '../../strings/lesson-clip.ts';
 import { learnText } from '../../strings/learn.ts';
 import { fixed, percent, whole } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
-import { useWidth } from '../../views/markup.tsx';
 import { toAct } from '../../views/spine.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { useComputed } from './computing.ts';
 import { LessonFrame, Slider } from './lesson.tsx';
-import { linear, pathThrough, ticksOf } from './scale.ts';
+import { Plot, Upright, type Places } from './plot.tsx';
+import { pathThrough, ticksOf } from './scale.ts';
 import { RecordedSource, recordedLessons, Waiting } from './source.tsx';
 
 export function ClipLesson(): JSX.Element {
@@ -125,7 +126,7 @@ function Clipped({ of }: { readonly of: RecordedLessons }): JSX.Element {
       </div>
       <details>
         <summary>{learnText.value.numbers}</summary>
-        <div class="scroll" role="region" aria-label={learnText.value.numbers} tabIndex={0}>
+        <Scroll label={learnText.value.numbers}>
           <table>
             <thead>
               <tr>
@@ -148,14 +149,15 @@ function Clipped({ of }: { readonly of: RecordedLessons }): JSX.Element {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
         {beyond > 0 && <p class="hint">{words.beyond(beyond)}</p>}
       </details>
     </LessonFrame>
   );
 }
 
-const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [320, 52, 14, 12, 44];
+const HEIGHT = 320;
+const MARGINS = { left: 52, right: 14, top: 12, bottom: 44 };
 
 function Picture(props: {
   readonly tokens: RecordedLessons['clip']['tokens'];
@@ -168,93 +170,60 @@ function Picture(props: {
 }): JSX.Element {
   const { tokens, gains, held, curve, clip, advantage, onAdvantage } = props;
   const words = lessonClipText.value;
-  const [host, width] = useWidth();
-  const dragging = useRef(false);
-  const x = linear([LEAST, MOST], [LEFT, Math.max(LEFT + 1, width - RIGHT)]);
-  const y = linear([REACH, -REACH], [TOP, HEIGHT - BOTTOM]);
   const inside = (value: number, low: number, high: number): number =>
     Math.min(high, Math.max(low, value));
-  const place = (i: number): readonly [number, number] => [
-    x(inside(tokens[i]?.ratio ?? 1, LEAST, MOST)),
-    y(inside(gains[i] ?? 0, -REACH, REACH)),
-  ];
   // One path for all dots: two thousand elements would be drawn again with every step of a slider.
-  const dots = (wanted: boolean): string =>
+  const dots = (wanted: boolean, { x, y }: Places): string =>
     held
       .flatMap((one, i) => {
         if (one !== wanted) return [];
-        const [cx, cy] = place(i);
+        const cx = x(inside(tokens[i]?.ratio ?? 1, LEAST, MOST));
+        const cy = y(inside(gains[i] ?? 0, -REACH, REACH));
         return wanted
           ? [`M${(cx - 4).toFixed(1)} ${cy.toFixed(1)}a4 4 0 1 0 8 0a4 4 0 1 0-8 0`]
           : [`M${cx.toFixed(1)} ${cy.toFixed(1)}h.01`];
       })
       .join('');
-  const drag = (event: PointerEvent & { readonly currentTarget: SVGSVGElement }): void => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const value = REACH - ((event.clientY - box.top - TOP) / (HEIGHT - TOP - BOTTOM)) * 2 * REACH;
-    onAdvantage(Math.round(inside(value, -2.5, 2.5) * 10) / 10);
-  };
   return (
-    <div ref={host} class="lesson-plot">
-      {width > 0 && (
-        <svg
-          class="draws"
-          width={width}
-          height={HEIGHT}
-          role="img"
-          aria-label={words.picture}
-          onPointerDown={(event) => {
-            dragging.current = true;
-            event.currentTarget.setPointerCapture(event.pointerId);
-            drag(event);
-          }}
-          onPointerMove={(event) => {
-            if (dragging.current) drag(event);
-          }}
-          onPointerUp={() => (dragging.current = false)}
-          onPointerCancel={() => (dragging.current = false)}
-        >
-          <rect
-            class="inside"
-            x={x(Math.max(LEAST, 1 - clip))}
-            y={TOP}
-            width={x(Math.min(MOST, 1 + clip)) - x(Math.max(LEAST, 1 - clip))}
-            height={HEIGHT - TOP - BOTTOM}
-          />
-          {ticksOf(-REACH, REACH, 6).map((tick) => (
-            <g key={tick}>
-              <path class="rule" d={`M${LEFT} ${y(tick)}H${width - RIGHT}`} />
-              <text class="tick-text" x={LEFT - 8} y={y(tick) + 4} text-anchor="end">
-                {fixed(tick, 0)}
-              </text>
-            </g>
-          ))}
-          {ticksOf(LEAST, MOST, 7).map((tick) => (
-            <text class="tick-text" x={x(tick)} y={HEIGHT - BOTTOM + 18} text-anchor="middle">
-              {fixed(tick, 1)}
-            </text>
-          ))}
-          <text
-            class="tick-text"
-            x={(LEFT + width - RIGHT) / 2}
-            y={HEIGHT - 6}
-            text-anchor="middle"
-          >
-            {words.ratio}
-          </text>
-          <path class="rule strong" d={`M${x(1)} ${TOP}V${HEIGHT - BOTTOM}`} />
-          <path class="free" d={dots(false)} />
-          <path class="held" d={dots(true)} />
+    <Plot
+      label={words.picture}
+      height={HEIGHT}
+      margins={MARGINS}
+      x={{
+        range: [LEAST, MOST],
+        ticks: ticksOf(LEAST, MOST, 7),
+        tickText: (tick) => fixed(tick, 1),
+        name: words.ratio,
+      }}
+      y={{
+        range: [-REACH, REACH],
+        ticks: ticksOf(-REACH, REACH, 6),
+        tickText: (tick) => fixed(tick, 0),
+      }}
+      hint={words.hint}
+      onDrag={(_, value) => onAdvantage(Math.round(inside(value, -2.5, 2.5) * 10) / 10)}
+      under={({ x, top, bottom }) => {
+        const [from, to] = [x(Math.max(LEAST, 1 - clip)), x(Math.min(MOST, 1 + clip))];
+        return <rect class="inside" x={from} y={top} width={to - from} height={bottom - top} />;
+      }}
+    >
+      {(at) => (
+        <>
+          <Upright x={1} at={at} />
+          <path class="free" d={dots(false, at)} />
+          <path class="held" d={dots(true, at)} />
           <path
             class="own"
             d={pathThrough(
-              curve.map((gain, i) => [x(curveRatios[i] ?? NaN), y(inside(gain, -REACH, REACH))]),
+              curve.map((gain, i) => [
+                at.x(curveRatios[i] ?? NaN),
+                at.y(inside(gain, -REACH, REACH)),
+              ]),
             )}
           />
-          <circle class="own-dot" cx={x(1)} cy={y(advantage)} r={8} />
-        </svg>
+          <circle class="own-dot" cx={at.x(1)} cy={at.y(advantage)} r={8} />
+        </>
       )}
-      <p class="hint">{words.hint}</p>
-    </div>
+    </Plot>
   );
 }

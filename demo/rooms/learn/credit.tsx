@@ -8,6 +8,7 @@ import { learnText } from '../../strings/learn.ts';
 import { fixed } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
 import { Code, useWidth } from '../../views/markup.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { toAct } from '../../views/spine.tsx';
 import { useComputed } from './computing.ts';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
@@ -256,7 +257,7 @@ function Table(props: { readonly response: Response; readonly credit: Credit }):
   const { response, credit } = props;
   const words = lessonCreditText.value;
   return (
-    <div class="scroll" role="region" aria-label={learnText.value.numbers} tabIndex={0}>
+    <Scroll label={learnText.value.numbers}>
       <table>
         <thead>
           <tr>
@@ -283,6 +284,6 @@ function Table(props: { readonly response: Response; readonly credit: Credit }):
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

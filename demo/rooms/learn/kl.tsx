@@ -7,10 +7,11 @@ import { lessonKlText } from '../../strings/lesson-kl.ts';
 import { learnText } from '../../strings/learn.ts';
 import { fixed, percent } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
-import { useWidth } from '../../views/markup.tsx';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
-import { measures, pointsOf, valueAt, type Measure } from './kl.ts';
-import { linear, pathThrough, ticksOf } from './scale.ts';
+import { Scroll } from '../../views/table.tsx';
+import { measures, pointsOf, valueAt, type Measure } from './kl-points.ts';
+import { Plot, Upright, type Margins } from './plot.tsx';
+import { labelsApart, pathThrough, ticksOf } from './scale.ts';
 import { RecordedSource, recordedLessons, Waiting } from './source.tsx';
 
 export function KlLesson(): JSX.Element {
@@ -63,7 +64,7 @@ function Leashes({ of }: { readonly of: RecordedLessons }): JSX.Element {
           onInput={setUpdate}
         />
       </div>
-      <div class="scroll" role="region" aria-label={learnText.value.numbers} tabIndex={0}>
+      <Scroll label={learnText.value.numbers}>
         <table>
           <thead>
             <tr>
@@ -90,7 +91,7 @@ function Leashes({ of }: { readonly of: RecordedLessons }): JSX.Element {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p class="hint">{words.zero}</p>
     </LessonFrame>
   );
@@ -133,7 +134,11 @@ function RunSwatch({ place }: { readonly place: number }): JSX.Element {
   );
 }
 
-const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [300, 52, 96, 14, 42];
+const HEIGHT = 300;
+const marginsAt = (width: number): Margins => ({
+  ...{ left: 52, top: 14, bottom: 42 },
+  right: width < 500 ? 56 : 96,
+});
 
 function Lines(props: {
   readonly runs: RecordedLessons['kl'];
@@ -143,84 +148,62 @@ function Lines(props: {
 }): JSX.Element {
   const { runs, measure, update, last } = props;
   const words = lessonKlText.value;
-  const [host, width] = useWidth();
   const lines = runs.map((run) => pointsOf(run, measure));
   const values = lines.flat().map(([, value]) => value);
   const low = Math.min(0, ...values);
   const high = Math.max(...values) * 1.05;
-  const right = width < 500 ? 56 : RIGHT;
-  const x = linear([0, last], [LEFT, Math.max(LEFT + 1, width - right)]);
-  const y = linear([high, low], [TOP, HEIGHT - BOTTOM]);
-  const ends = labelsApart(
-    lines.map((points, place) => ({ place, y: y(points.at(-1)?.[1] ?? 0) })),
-  );
   return (
-    <div ref={host} class="lesson-plot">
-      {width > 0 && (
-        <svg
-          width={width}
-          height={HEIGHT}
-          role="img"
-          aria-label={words.picture(
-            words.measures[measure],
-            runs
-              .map((run) => `${leashName(run)}: ${shown(measure, valueAt(run, measure, update))}`)
-              .join('; '),
-          )}
-        >
-          {ticksOf(low, high, 5).map((tick) => (
-            <g key={tick}>
-              <path class="rule" d={`M${LEFT} ${y(tick)}H${width - right}`} />
-              <text class="tick-text" x={LEFT - 8} y={y(tick) + 4} text-anchor="end">
-                {measure === 'accuracy' ? percent(tick, 0) : fixed(tick, 2)}
-              </text>
-            </g>
-          ))}
-          {ticksOf(0, last, 5).map((tick) => (
-            <text class="tick-text" x={x(tick)} y={HEIGHT - BOTTOM + 18} text-anchor="middle">
-              {fixed(tick, 0)}
-            </text>
-          ))}
-          <text class="tick-text" x={x(last / 2)} y={HEIGHT - 6} text-anchor="middle">
-            {words.updates}
-          </text>
-          <path class="rule strong" d={`M${x(update)} ${TOP}V${HEIGHT - BOTTOM}`} />
+    <Plot
+      label={words.picture(
+        words.measures[measure],
+        runs
+          .map((run) => `${leashName(run)}: ${shown(measure, valueAt(run, measure, update))}`)
+          .join('; '),
+      )}
+      height={HEIGHT}
+      margins={marginsAt}
+      x={{
+        range: [0, last],
+        ticks: ticksOf(0, last, 5),
+        tickText: (tick) => fixed(tick, 0),
+        name: words.updates,
+      }}
+      y={{
+        range: [low, high],
+        ticks: ticksOf(low, high, 5),
+        tickText: (tick) => (measure === 'accuracy' ? percent(tick, 0) : fixed(tick, 2)),
+      }}
+    >
+      {(at) => (
+        <>
+          <Upright x={update} at={at} />
           {lines.map((points, place) => {
             const { tone, dash = [], mark = 'none' } = look(place) ?? {};
             const value = valueAt(runs[place], measure, update);
             return (
               <g key={place} style={{ color: `var(${tone ?? ''})` }}>
                 <path
-                  d={pathThrough(points.map(([at, one]) => [x(at), y(one)]))}
+                  d={pathThrough(points.map(([x, y]) => [at.x(x), at.y(y)]))}
                   fill="none"
                   stroke="currentColor"
                   stroke-width={2.5}
                   stroke-dasharray={dash.join(' ')}
                 />
                 {value !== undefined && (
-                  <path d={markPath(mark, x(update), y(value), 6)} fill="currentColor" />
+                  <path d={markPath(mark, at.x(update), at.y(value), 6)} fill="currentColor" />
                 )}
               </g>
             );
           })}
-          {ends.map(({ place, y: height }) => (
-            <text key={place} class="label" x={width - right + 8} y={height + 4}>
+          {labelsApart(
+            lines.map((points, place) => ({ place, y: at.y(points.at(-1)?.[1] ?? 0) })),
+          ).map(({ place, y }) => (
+            <text key={place} class="label" x={at.right + 8} y={y + 4}>
               {words.short(runs[place]?.multiple ?? 0)}
             </text>
           ))}
-        </svg>
+        </>
       )}
-    </div>
+    </Plot>
   );
-}
-
-/** Moves labels down where they would cover each other. */
-function labelsApart<Label extends { readonly y: number }>(labels: readonly Label[]): Label[] {
-  let before = -Infinity;
-  return [...labels]
-    .sort((a, b) => a.y - b.y)
-    .map((label) => {
-      before = Math.max(label.y, before + 16);
-      return { ...label, y: before };
-    });
 }

@@ -7,10 +7,12 @@ import { lineLook, markPath } from '../../../src/look/tokens.ts';
 import { lessonLessText } from '../../strings/lesson-less.ts';
 import { fixed, percent, whole } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
-import { Swatch, useWidth } from '../../views/markup.tsx';
+import { Swatch } from '../../views/markup.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
-import { curvesOf, longestBudget, studyCurves, within, type BudgetCurve } from './less.ts';
-import { linear, pathThrough, ticksOf } from './scale.ts';
+import { curvesOf, longestBudget, studyCurves, within, type BudgetCurve } from './budgets.ts';
+import { Plot, Upright } from './plot.tsx';
+import { labelsApart, pathThrough, ticksOf } from './scale.ts';
 import { lessonRun, NoRun, RunSource } from './source.tsx';
 import studyFile from './study.json';
 
@@ -100,7 +102,8 @@ export function LessLesson(): JSX.Element {
   );
 }
 
-const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [300, 52, 84, 14, 42];
+const HEIGHT = 300;
+const MARGINS = { left: 52, right: 84, top: 14, bottom: 42 };
 
 function Lines(props: {
   readonly curves: readonly BudgetCurve[];
@@ -108,64 +111,40 @@ function Lines(props: {
 }): JSX.Element {
   const { curves, budget } = props;
   const words = lessonLessText.value;
-  const [host, width] = useWidth();
   const all = curves.flatMap(({ points }) => points);
   const low = Math.max(0, Math.min(...all.map(({ mean }) => mean)) - 0.05);
   const high = Math.min(1, Math.max(...all.map(({ mean }) => mean)) + 0.05);
   const last = Math.max(1, ...all.map((point) => point.budget));
-  const x = linear([0, last], [LEFT, Math.max(LEFT + 1, width - RIGHT)]);
-  const y = linear([high, low], [TOP, HEIGHT - BOTTOM]);
   const names = curves.map(({ method }) => method);
-  let before = -Infinity;
-  const labels = curves
-    .flatMap(({ method, points }) => {
-      const end = points.at(-1);
-      return end ? [{ method, at: x(end.budget), y: y(end.mean) }] : [];
-    })
-    .sort((a, b) => a.y - b.y)
-    .map((label) => {
-      before = Math.max(label.y, before + 16);
-      return { ...label, y: before };
-    });
   return (
-    <div ref={host} class="lesson-plot">
-      {width > 0 && (
-        <svg
-          width={width}
-          height={HEIGHT}
-          role="img"
-          aria-label={words.picture(
-            whole(budget),
-            curves
-              .flatMap((curve) => {
-                const point = within(curve, budget);
-                return point ? [`${methodLabel(curve.method)} ${percent(point.mean, 1)}`] : [];
-              })
-              .join('; '),
-          )}
-        >
-          {ticksOf(low, high, 5).map((tick) => (
-            <g key={tick}>
-              <path class="rule" d={`M${LEFT} ${y(tick)}H${width - RIGHT}`} />
-              <text class="tick-text" x={LEFT - 8} y={y(tick) + 4} text-anchor="end">
-                {percent(tick, 0)}
-              </text>
-            </g>
-          ))}
-          {ticksOf(0, last, 6).map((tick) => (
-            <text class="tick-text" x={x(tick)} y={HEIGHT - BOTTOM + 18} text-anchor="middle">
-              {fixed(tick, 0)}
-            </text>
-          ))}
-          <text
-            class="tick-text"
-            x={(LEFT + width - RIGHT) / 2}
-            y={HEIGHT - 6}
-            text-anchor="middle"
-          >
-            {words.axis}
-          </text>
-          <path class="rule strong" d={`M${x(budget)} ${TOP}V${HEIGHT - BOTTOM}`} />
+    <Plot
+      label={words.picture(
+        whole(budget),
+        curves
+          .flatMap((curve) => {
+            const point = within(curve, budget);
+            return point ? [`${methodLabel(curve.method)} ${percent(point.mean, 1)}`] : [];
+          })
+          .join('; '),
+      )}
+      height={HEIGHT}
+      margins={MARGINS}
+      x={{
+        range: [0, last],
+        ticks: ticksOf(0, last, 6),
+        tickText: (tick) => fixed(tick, 0),
+        name: words.axis,
+      }}
+      y={{
+        range: [low, high],
+        ticks: ticksOf(low, high, 5),
+        tickText: (tick) => percent(tick, 0),
+      }}
+      hint={words.hint}
+    >
+      {(at) => (
+        <>
+          <Upright x={budget} at={at} />
           {curves.map((curve) => {
             const look = lineLook(curve.method, names);
             const now = within(curve, budget);
@@ -173,7 +152,9 @@ function Lines(props: {
               <g key={curve.method} class={`line-${look.key}`}>
                 <path
                   class="stroke"
-                  d={pathThrough(curve.points.map((point) => [x(point.budget), y(point.mean)]))}
+                  d={pathThrough(
+                    curve.points.map((point) => [at.x(point.budget), at.y(point.mean)]),
+                  )}
                   stroke-width={look.width}
                   stroke-dasharray={look.dash.join(' ')}
                 />
@@ -181,26 +162,35 @@ function Lines(props: {
                   <path
                     key={point.budget}
                     class="dot"
-                    d={markPath(look.mark, x(point.budget), y(point.mean), point === now ? 7 : 3.5)}
+                    d={markPath(
+                      look.mark,
+                      at.x(point.budget),
+                      at.y(point.mean),
+                      point === now ? 7 : 3.5,
+                    )}
                   />
                 ))}
               </g>
             );
           })}
-          {labels.map(({ method, at, y: height }) => (
+          {labelsApart(
+            curves.flatMap(({ method, points }) => {
+              const end = points.at(-1);
+              return end ? [{ method, x: at.x(end.budget), y: at.y(end.mean) }] : [];
+            }),
+          ).map(({ method, x, y }) => (
             <text
               key={method}
               class={`label line-${lineLook(method, names).key}`}
-              x={at + 10}
-              y={height + 4}
+              x={x + 10}
+              y={y + 4}
             >
               {methodLabel(method)}
             </text>
           ))}
-        </svg>
+        </>
       )}
-      <p class="hint">{words.hint}</p>
-    </div>
+    </Plot>
   );
 }
 
@@ -216,7 +206,7 @@ function Standings(props: {
     .map((curve) => ({ curve, point: within(curve, budget) }))
     .sort((a, b) => (b.point?.mean ?? -1) - (a.point?.mean ?? -1));
   return (
-    <div class="scroll" role="region" aria-label={words.standings} tabIndex={0}>
+    <Scroll label={words.standings}>
       <table>
         <thead>
           <tr>
@@ -251,7 +241,7 @@ function Standings(props: {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -273,7 +263,7 @@ function StudyMap(): JSX.Element {
         {words.progress(whole(study.finished), whole(study.planned))}{' '}
         {isWhole ? words.open : words.covered}
       </p>
-      <div class="scroll" role="region" aria-label={words.study} tabIndex={0}>
+      <Scroll label={words.study}>
         <table>
           <thead>
             <tr>
@@ -302,7 +292,7 @@ function StudyMap(): JSX.Element {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </div>
   );
 }

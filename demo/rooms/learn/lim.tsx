@@ -1,12 +1,13 @@
 // Lesson: which prompts teach? A learning curve is drawn, and scored by the kernel that scores a run.
 import type { JSX } from 'preact';
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { exactScores, neverSolved, redrawnSums } from '../../../src/lessons/exact.ts';
 import { lessonLimText } from '../../strings/lesson-lim.ts';
 import { fixed, percent } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
 import { chosen, inspected } from '../../state/stage.ts';
 import { toAct } from '../../views/spine.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { Code, useWidth } from '../../views/markup.tsx';
 import { useComputed } from './computing.ts';
 import { Choice, LessonFrame } from './lesson.tsx';
@@ -19,7 +20,9 @@ import {
   presets,
   REDRAWS,
   type Preset,
-} from './lim.ts';
+} from './lim-cloud.ts';
+import { Plot } from './plot.tsx';
+import { pathThrough } from './scale.ts';
 import { lessonRun, NoRun, RunSource, type LessonRun } from './source.tsx';
 
 export function LimLesson(): JSX.Element {
@@ -30,7 +33,8 @@ export function LimLesson(): JSX.Element {
   return <Drawn of={found} />;
 }
 
-const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [260, 52, 30, 14, 34];
+const HEIGHT = 260;
+const MARGINS = { left: 52, right: 30, top: 14, bottom: 34 };
 const [STRIP, COLUMNS] = [124, 60];
 /** Pixels of an epoch's label. */
 const LABEL = 64;
@@ -102,7 +106,7 @@ function Drawn({ of }: { readonly of: LessonRun }): JSX.Element {
           if (name !== 'own') show(name);
         }}
       />
-      <Plot counts={counts} samples={samples} mean={mean} onDraw={draw} />
+      <Curves counts={counts} samples={samples} mean={mean} onDraw={draw} />
       <p class="lesson-result" aria-live="polite">
         <span class="lesson-number" id="lim-score">
           {Number.isNaN(score) ? '–' : fixed(score, 2)}
@@ -141,7 +145,7 @@ function Drawn({ of }: { readonly of: LessonRun }): JSX.Element {
 }
 
 /** The curve that is drawn, over the pool's mean curve. */
-function Plot(props: {
+function Curves(props: {
   readonly counts: readonly number[];
   readonly samples: number;
   readonly mean: readonly number[];
@@ -149,24 +153,8 @@ function Plot(props: {
 }): JSX.Element {
   const { counts, samples, mean, onDraw } = props;
   const words = lessonLimText.value;
-  const [host, width] = useWidth();
-  const drawing = useRef(false);
-  const inner = Math.max(1, width - LEFT - RIGHT);
   const last = Math.max(1, counts.length - 1);
-  const x = (epoch: number): number => LEFT + (epoch / last) * inner;
-  const y = (share: number): number => TOP + (1 - share) * (HEIGHT - TOP - BOTTOM);
-  const path = (values: readonly number[]): string =>
-    values.map((value, epoch) => `${epoch === 0 ? 'M' : 'L'}${x(epoch)} ${y(value)}`).join('');
   const own = counts.map((count) => count / samples);
-  // Labels that would cover each other are left out.
-  const every = Math.ceil((counts.length * LABEL) / inner);
-
-  const follow = (event: PointerEvent & { readonly currentTarget: SVGSVGElement }): void => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const epoch = Math.round(((event.clientX - box.left - LEFT) / inner) * last);
-    const share = 1 - (event.clientY - box.top - TOP) / (HEIGHT - TOP - BOTTOM);
-    onDraw(Math.min(counts.length - 1, Math.max(0, epoch)), Math.round(share * samples));
-  };
   const steps: Readonly<Record<string, number>> = {
     ArrowUp: 1,
     ArrowDown: -1,
@@ -176,85 +164,75 @@ function Plot(props: {
     End: samples,
   };
   return (
-    <div ref={host} class="lesson-plot">
-      {width > 0 && (
-        <svg
-          class="draws"
-          width={width}
-          height={HEIGHT}
-          role="group"
-          aria-label={words.plot}
-          onPointerDown={(event) => {
-            drawing.current = true;
-            event.currentTarget.setPointerCapture(event.pointerId);
-            follow(event);
-          }}
-          onPointerMove={(event) => {
-            if (drawing.current) follow(event);
-          }}
-          onPointerUp={() => (drawing.current = false)}
-          onPointerCancel={() => (drawing.current = false)}
-        >
-          {[0, 0.5, 1].map((share) => (
-            <g key={share}>
-              <path class="rule" d={`M${LEFT} ${y(share)}H${width - RIGHT}`} />
-              <text class="tick-text" x={LEFT - 8} y={y(share) + 4} text-anchor="end">
-                {percent(share, 0)}
-              </text>
-            </g>
-          ))}
-          {own.map((share, epoch) => (
-            <path
-              key={epoch}
-              class="residual"
-              d={`M${x(epoch)} ${y(mean[epoch] ?? NaN)}V${y(share)}`}
-            />
-          ))}
-          <path class="mean" d={path(mean)} />
-          <path class="own" d={path(own)} />
-          <text
-            class="label mean-label"
-            x={width - RIGHT}
-            y={y(mean.at(-1) ?? 0) + 22}
-            text-anchor="end"
-          >
-            {words.meanLabel}
-          </text>
-          {own.map((share, epoch) => (
-            <g key={epoch}>
-              {epoch % every === 0 && (
-                <text class="tick-text" x={x(epoch)} y={HEIGHT - 12} text-anchor="middle">
-                  {words.epoch(epoch + 1)}
-                </text>
-              )}
-              <circle
-                class="handle"
-                cx={x(epoch)}
-                cy={y(share)}
-                r={13}
-                tabindex={0}
-                role="slider"
-                aria-label={words.epoch(epoch + 1)}
-                aria-orientation="vertical"
-                aria-valuemin={0}
-                aria-valuemax={samples}
-                aria-valuenow={counts[epoch] ?? 0}
-                aria-valuetext={words.right(counts[epoch] ?? 0, samples)}
-                onKeyDown={(event) => {
-                  const step = steps[event.key];
-                  if (step === undefined) return;
-                  event.preventDefault();
-                  event.stopPropagation();
-                  onDraw(epoch, (counts[epoch] ?? 0) + step);
-                }}
+    <Plot
+      label={words.plot}
+      height={HEIGHT}
+      margins={MARGINS}
+      x={{ range: [0, last] }}
+      y={{ range: [0, 1], ticks: [0, 0.5, 1], tickText: (share) => percent(share, 0) }}
+      hasParts
+      hint={words.plotHint}
+      onDrag={(epoch, share) =>
+        onDraw(
+          Math.min(counts.length - 1, Math.max(0, Math.round(epoch))),
+          Math.round(share * samples),
+        )
+      }
+    >
+      {({ x, y, left, right }) => {
+        const path = (values: readonly number[]): string =>
+          pathThrough(values.map((value, epoch) => [x(epoch), y(value)]));
+        // Labels that would cover each other are left out.
+        const every = Math.ceil((counts.length * LABEL) / (right - left));
+        return (
+          <>
+            {own.map((share, epoch) => (
+              <path
+                key={epoch}
+                class="residual"
+                d={`M${x(epoch)} ${y(mean[epoch] ?? NaN)}V${y(share)}`}
               />
-              <circle class="own-dot" cx={x(epoch)} cy={y(share)} r={6} />
-            </g>
-          ))}
-        </svg>
-      )}
-      <p class="hint">{words.plotHint}</p>
-    </div>
+            ))}
+            <path class="mean" d={path(mean)} />
+            <path class="own" d={path(own)} />
+            <text class="label mean-label" x={right} y={y(mean.at(-1) ?? 0) + 22} text-anchor="end">
+              {words.meanLabel}
+            </text>
+            {own.map((share, epoch) => (
+              <g key={epoch}>
+                {epoch % every === 0 && (
+                  <text class="tick-text" x={x(epoch)} y={HEIGHT - 12} text-anchor="middle">
+                    {words.epoch(epoch + 1)}
+                  </text>
+                )}
+                <circle
+                  class="handle"
+                  cx={x(epoch)}
+                  cy={y(share)}
+                  r={13}
+                  tabindex={0}
+                  role="slider"
+                  aria-label={words.epoch(epoch + 1)}
+                  aria-orientation="vertical"
+                  aria-valuemin={0}
+                  aria-valuemax={samples}
+                  aria-valuenow={counts[epoch] ?? 0}
+                  aria-valuetext={words.right(counts[epoch] ?? 0, samples)}
+                  onKeyDown={(event) => {
+                    const step = steps[event.key];
+                    if (step === undefined) return;
+                    event.preventDefault();
+                    event.stopPropagation();
+                    onDraw(epoch, (counts[epoch] ?? 0) + step);
+                  }}
+                />
+                <circle class="own-dot" cx={x(epoch)} cy={y(share)} r={6} />
+              </g>
+            ))}
+          </>
+        );
+      }}
+    </Plot>
   );
 }
 
@@ -325,7 +303,7 @@ function Table(props: {
   const apart = rows.reduce((sum, row) => sum + row.apart, 0);
   const most = rows.reduce((sum, row) => sum + row.most, 0);
   return (
-    <div class="scroll" role="region" aria-label={words.sum} tabIndex={0}>
+    <Scroll label={words.sum}>
       <table>
         <thead>
           <tr>
@@ -368,6 +346,6 @@ function Table(props: {
       <p>
         s = 1 − {fixed(apart, 3)} ⁄ {fixed(most, 3)} = {fixed(1 - apart / most, 2)}
       </p>
-    </div>
+    </Scroll>
   );
 }

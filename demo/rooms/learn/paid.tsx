@@ -13,7 +13,7 @@ import { chosen, inspected, recording } from '../../state/stage.ts';
 import { workedSteps } from '../../state/worked-steps.ts';
 import { Code } from '../../views/markup.tsx';
 import { Choice, LessonFrame } from './lesson.tsx';
-import { exampleOf, problemsOf, type Example, type Problem } from './paid.ts';
+import { exampleOf, problemsOf, type Example, type Problem } from './paid-answers.ts';
 import { lessonRun, NoRun, RunSource, type LessonRun } from './source.tsx';
 
 /** Most characters of a typed answer. */

@@ -8,10 +8,12 @@ import { learnText } from '../../strings/learn.ts';
 import { fixed, percent, whole } from '../../strings/numbers.ts';
 import { goTo } from '../../router.ts';
 import { mayMove } from '../../views/stage.tsx';
-import { Button, Code, useWidth } from '../../views/markup.tsx';
+import { Scroll } from '../../views/table.tsx';
+import { Button, Code } from '../../views/markup.tsx';
 import { useComputed } from './computing.ts';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
-import { logitsOf, shownTokens, tally } from './sampling.ts';
+import { logitsOf, shownTokens, tally } from './draws.ts';
+import { Plot } from './plot.tsx';
 import { RecordedSource, recordedLessons, Waiting } from './source.tsx';
 
 export function SamplingLesson(): JSX.Element {
@@ -137,7 +139,7 @@ function Drawn({ of }: { readonly of: RecordedLessons }): JSX.Element {
       </div>
       <details>
         <summary>{learnText.value.numbers}</summary>
-        <div class="scroll" role="region" aria-label={learnText.value.numbers} tabIndex={0}>
+        <Scroll label={learnText.value.numbers}>
           <table>
             <thead>
               <tr>
@@ -166,13 +168,16 @@ function Drawn({ of }: { readonly of: RecordedLessons }): JSX.Element {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       </details>
     </LessonFrame>
   );
 }
 
-const [HEIGHT, LEFT, TOP, BOTTOM] = [320, 48, 12, 52];
+const HEIGHT = 320;
+const MARGINS = { left: 48, right: 0, top: 12, bottom: 52 };
+/** Pixels from which on more tokens have a bar. */
+const WIDE = 500;
 
 /** A bar for each of the most probable tokens, and the drawn tokens as dots in them. */
 function Picture(props: {
@@ -183,77 +188,68 @@ function Picture(props: {
 }): JSX.Element {
   const { tokens, probabilities, counts, roll } = props;
   const words = lessonSamplingText.value;
-  const [host, width] = useWidth();
-  const bars = shownTokens(tokens, probabilities, counts, width < 500 ? 6 : 9);
-  const column = Math.max(1, width - LEFT) / bars.length;
-  const y = (share: number): number => TOP + (1 - share) * (HEIGHT - TOP - BOTTOM);
-  // As many draws as there are reach 100 %, so that a stack can be read on the axis.
-  const pitch = (HEIGHT - TOP - BOTTOM) / SAMPLES;
+  const barsAt = (width: number) =>
+    shownTokens(tokens, probabilities, counts, width < WIDE ? 6 : 9);
   return (
-    <div ref={host} class="lesson-plot">
-      {width > 0 && (
-        <svg
-          width={width}
-          height={HEIGHT}
-          role="img"
-          aria-label={words.picture(
-            bars
-              .map(
-                ({ text, probability, count }) =>
-                  `${text ?? words.others}: ${percent(probability, 1)}, ${count}`,
-              )
-              .join('; '),
-          )}
-        >
-          {[0, 0.5, 1].map((share) => (
-            <g key={share}>
-              <path class="rule" d={`M${LEFT} ${y(share)}H${width}`} />
-              <text class="tick-text" x={LEFT - 6} y={y(share) + 4} text-anchor="end">
-                {percent(share, 0)}
+    <Plot
+      label={words.picture(
+        barsAt(WIDE)
+          .map(
+            ({ text, probability, count }) =>
+              `${text ?? words.others}: ${percent(probability, 1)}, ${count}`,
+          )
+          .join('; '),
+      )}
+      height={HEIGHT}
+      margins={MARGINS}
+      x={{ range: [0, 1] }}
+      y={{ range: [0, 1], ticks: [0, 0.5, 1], tickText: (share) => percent(share, 0) }}
+      hint={words.hint(SAMPLES, fixed(1, 0))}
+    >
+      {({ x, y, left, right, top, bottom }, width) => {
+        const bars = barsAt(width);
+        const column = (right - left) / bars.length;
+        // As many draws as there are reach 100 %, so that a stack can be read on the axis.
+        const pitch = (bottom - top) / SAMPLES;
+        return bars.map(({ text, plain, probability, count }, i) => {
+          const from = x(i / bars.length);
+          const middle = from + column / 2;
+          return (
+            <g key={text ?? ''}>
+              <rect
+                class="above"
+                x={from + column * 0.12}
+                width={column * 0.76}
+                y={y(probability)}
+                height={Math.max(0, y(0) - y(probability))}
+              />
+              <path class="delta" d={`M${from + column * 0.06} ${y(plain)}h${column * 0.88}`} />
+              <g key={roll} class={mayMove() ? 'balls falling' : 'balls'}>
+                {Array.from({ length: count }, (_, ball) => (
+                  <circle
+                    key={ball}
+                    cx={middle}
+                    cy={y(0) - (ball + 0.5) * pitch}
+                    r={pitch * 0.42}
+                    style={{ animationDelay: `${ball * 25}ms` }}
+                  />
+                ))}
+              </g>
+              <text
+                class={text === undefined ? 'tick-text' : 'token-text'}
+                x={middle}
+                y={HEIGHT - 28}
+                text-anchor="middle"
+              >
+                {text ?? words.others}
+              </text>
+              <text class="tick-text" x={middle} y={HEIGHT - 8} text-anchor="middle">
+                {percent(probability, probability > 0 && probability < 0.1 ? 1 : 0)}
               </text>
             </g>
-          ))}
-          {bars.map(({ text, plain, probability, count }, i) => {
-            const left = LEFT + i * column;
-            const middle = left + column / 2;
-            return (
-              <g key={text ?? ''}>
-                <rect
-                  class="above"
-                  x={left + column * 0.12}
-                  width={column * 0.76}
-                  y={y(probability)}
-                  height={Math.max(0, y(0) - y(probability))}
-                />
-                <path class="delta" d={`M${left + column * 0.06} ${y(plain)}h${column * 0.88}`} />
-                <g key={roll} class={mayMove() ? 'balls falling' : 'balls'}>
-                  {Array.from({ length: count }, (_, ball) => (
-                    <circle
-                      key={ball}
-                      cx={middle}
-                      cy={y(0) - (ball + 0.5) * pitch}
-                      r={pitch * 0.42}
-                      style={{ animationDelay: `${ball * 25}ms` }}
-                    />
-                  ))}
-                </g>
-                <text
-                  class={text === undefined ? 'tick-text' : 'token-text'}
-                  x={middle}
-                  y={HEIGHT - 28}
-                  text-anchor="middle"
-                >
-                  {text ?? words.others}
-                </text>
-                <text class="tick-text" x={middle} y={HEIGHT - 8} text-anchor="middle">
-                  {percent(probability, probability > 0 && probability < 0.1 ? 1 : 0)}
-                </text>
-              </g>
-            );
-          })}
-        </svg>
-      )}
-      <p class="hint">{words.hint(SAMPLES, fixed(1, 0))}</p>
-    </div>
+          );
+        });
+      }}
+    </Plot>
   );
 }

@@ -1,5 +1,8 @@
 // Scales of the figures of lessons.
 
+/** Pixels from one label to the next. */
+const LABEL = 16;
+
 /** Maps one range onto another along a straight line. */
 export const linear =
   (from: readonly [number, number], to: readonly [number, number]) =>
@@ -21,4 +24,17 @@ export function ticksOf(low: number, high: number, most: number): number[] {
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
+}
+
+/** Moves labels down where they would cover each other, the highest first. */
+export function labelsApart<Label extends { readonly y: number }>(
+  labels: readonly Label[],
+): Label[] {
+  let before = -Infinity;
+  return [...labels]
+    .sort((a, b) => a.y - b.y)
+    .map((label) => {
+      before = Math.max(label.y, before + LABEL);
+      return { ...label, y: before };
+    });
 }

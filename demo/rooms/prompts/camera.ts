@@ -16,10 +16,14 @@ export interface Camera {
 
 /** The view that a landscape begins with. */
 export const home: Camera = { yaw: -0.18, pitch: 0.7, distance: 2.55, x: 0, z: 0 };
-/** Straight from above: the heat map. */
+/** Straight from above, where parallel rays make it the heat map. */
 export const above: Camera = { yaw: 0, pitch: 1.55, distance: 3.2, x: 0, z: 0 };
 
 const FIELD_OF_VIEW = (42 * Math.PI) / 180;
+/** Share of the field of view that is left straight from above: rays are as good as parallel. */
+const FLATTEST = 0.05;
+/** The pitch from which on the field of view narrows. */
+const FLAT_FROM = 1.2;
 /** Height of what is looked at. */
 const HEIGHT = 0;
 const [LEAST_PITCH, MOST_PITCH] = [0.08, 1.55];
@@ -57,9 +61,27 @@ export function pan(camera: Camera, right: number, forwards: number): Camera {
   });
 }
 
+const eased = (share: number): number => share * share * (3 - 2 * share);
+
+/** A camera on its way: at a share in [0, 1] of the way, slow at both ends. */
+export function between(from: Camera, to: Camera, share: number): Camera {
+  const at = (a: number, b: number): number => a + (b - a) * eased(within(share, 0, 1));
+  return {
+    yaw: at(from.yaw, to.yaw),
+    pitch: at(from.pitch, to.pitch),
+    distance: at(from.distance, to.distance),
+    x: at(from.x, to.x),
+    z: at(from.z, to.z),
+  };
+}
+
 /** World to clip. A narrow picture is looked at from farther away, so that the field's width fits. */
 export function matrixOf(camera: Camera, aspect: number): Float32Array {
-  const distance = camera.distance * Math.max(1, 1.75 / aspect);
+  const flat = eased(within((camera.pitch - FLAT_FROM) / (MOST_PITCH - FLAT_FROM), 0, 1));
+  const fieldOfView = FIELD_OF_VIEW * (1 - (1 - FLATTEST) * flat);
+  const wide = camera.distance * Math.max(1, 1.75 / aspect);
+  // What is looked at stays as large: the camera goes back as its field of view narrows.
+  const distance = wide * (Math.tan(FIELD_OF_VIEW / 2) / Math.tan(fieldOfView / 2));
   const target = [camera.x, HEIGHT, camera.z];
   const eye = [
     camera.x + distance * Math.cos(camera.pitch) * Math.sin(camera.yaw),
@@ -67,7 +89,9 @@ export function matrixOf(camera: Camera, aspect: number): Float32Array {
     camera.z + distance * Math.cos(camera.pitch) * Math.cos(camera.yaw),
   ];
   const look = mat4.lookAt(eye, target, [0, 1, 0]);
-  return mat4.multiply(mat4.perspective(FIELD_OF_VIEW, aspect, 0.1, 20), look);
+  const near = Math.max(0.1, distance - FARTHEST);
+  const far = distance - wide + 20;
+  return mat4.multiply(mat4.perspective(fieldOfView, aspect, near, far), look);
 }
 
 /** Where a place of the world is in the picture: shares of its width and height from the top left. */

@@ -7,6 +7,7 @@ import { follow } from '../../state/stage.ts';
 import { fixed, percent, whole } from '../../strings/numbers.ts';
 import { promptsText } from '../../strings/prompts.ts';
 import { Button, useWidth } from '../../views/markup.tsx';
+import { Scroll } from '../../views/table.tsx';
 import { cutNow, keptNow, scoresOf, tried } from './choice.ts';
 import {
   boundsOf,
@@ -351,7 +352,7 @@ function Ladder({ run }: { readonly run: RunView & Scored }): JSX.Element {
   return (
     <details>
       <summary>{text.ladder}</summary>
-      <div class="scroll" tabIndex={0} role="region" aria-label={text.ladder}>
+      <Scroll label={text.ladder}>
         <table>
           <thead>
             <tr>
@@ -400,7 +401,7 @@ function Ladder({ run }: { readonly run: RunView & Scored }): JSX.Element {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </details>
   );
 }

@@ -29,6 +29,7 @@ import { mayMove } from '../../views/stage.tsx';
 import { visibleString } from '../../visible-text.ts';
 import {
   above,
+  between,
   type Camera,
   home,
   matrixOf,
@@ -45,6 +46,8 @@ import { Painter } from './painter.ts';
 
 /** How long prompts glide into another order. */
 const GLIDE_MS = 1200;
+/** How long the camera flies. */
+const FLIGHT_MS = 700;
 /** Pixels of a drag that turn the camera by a radian. */
 const TURN_PX = 260;
 /** Pixels from which a press that moves is a drag. */
@@ -64,7 +67,12 @@ const MOST_SOFTWARE_BARS = 6000;
 /** What draws: the run's own worker, or a device of the page's own. */
 type Source = 'live' | 'own';
 
-export function Landscape({ run }: { readonly run: RunView }): JSX.Element {
+export function Landscape(props: {
+  readonly run: RunView;
+  /** Whether the heat map was there before: the landscape rises out of it. */
+  readonly fromHeat?: boolean;
+}): JSX.Element {
+  const { run, fromHeat = false } = props;
   const source: Source = live.value && liveLandscape.value ? 'live' : 'own';
   const [failed, setFailed] = useState('');
   useEffect(() => setFailed(''), [source]);
@@ -80,12 +88,13 @@ export function Landscape({ run }: { readonly run: RunView }): JSX.Element {
     );
   }
   // A canvas belongs to who has drawn on it: another source gets another one.
-  return <Field key={source} run={run} source={source} onFailed={setFailed} />;
+  return <Field key={source} run={run} source={source} fromHeat={fromHeat} onFailed={setFailed} />;
 }
 
 interface FieldProps {
   readonly run: RunView;
   readonly source: Source;
+  readonly fromHeat: boolean;
   readonly onFailed: (why: string) => void;
 }
 
@@ -101,12 +110,12 @@ interface Shown {
   readonly isCut: boolean;
 }
 
-function Field({ run, source, onFailed }: FieldProps): JSX.Element {
+function Field({ run, source, fromHeat, onFailed }: FieldProps): JSX.Element {
   follow(run);
   const text = promptsText.value;
   const canvas = useRef<HTMLCanvasElement>(null);
   useRedraws(canvas);
-  const [camera, setCamera] = useState(home);
+  const { camera, setCamera, fly } = useFlight(fromHeat && mayMove() ? above : home);
   const isCut = order.value === 'score' && (tried.value !== undefined || run.lim !== undefined);
   const shown: Shown = {
     run,
@@ -132,6 +141,12 @@ function Field({ run, source, onFailed }: FieldProps): JSX.Element {
   useLayoutEffect(() => {
     easel.current?.show(shown);
   });
+  // The first picture shows where the flight begins.
+  const isDrawn = marks !== undefined;
+  useEffect(() => {
+    if (isDrawn && fromHeat) fly(home);
+  }, [isDrawn]);
+  const toHeat = (): void => fly(above, () => (look.value = 'heat'));
 
   const onPointer = usePointer(canvas, setCamera, {
     at: (x, y) => easel.current?.cellAt(x, y),
@@ -147,23 +162,24 @@ function Field({ run, source, onFailed }: FieldProps): JSX.Element {
       '+': (now) => zoom(now, KEY_ZOOM),
       '=': (now) => zoom(now, KEY_ZOOM),
       '-': (now) => zoom(now, 1 / KEY_ZOOM),
-      Home: () => home,
     };
     const move = Object.hasOwn(moves, event.key) ? moves[event.key] : undefined;
     const step = event.key === 'PageDown' ? 1 : event.key === 'PageUp' ? -1 : 0;
     if (move) setCamera(move);
     else if (step !== 0) chooseBeside(shown, step);
-    else if (event.key === 'h') look.value = 'heat';
+    else if (event.key === 'Home') fly(home);
+    else if (event.key === 'h') toHeat();
     else return;
     event.preventDefault();
   };
+  const moved = (change: (now: Camera) => Camera) => () => setCamera(change);
   const tools = [
-    { name: text.turnLeft, sign: '↶', to: (now: Camera) => orbit(now, 2 * KEY_TURN, 0) },
-    { name: text.turnRight, sign: '↷', to: (now: Camera) => orbit(now, -2 * KEY_TURN, 0) },
-    { name: text.nearer, sign: '+', to: (now: Camera) => zoom(now, KEY_ZOOM) },
-    { name: text.farther, sign: '−', to: (now: Camera) => zoom(now, 1 / KEY_ZOOM) },
-    { name: text.fromAbove, sign: '⊤', to: () => above },
-    { name: text.homeView, sign: '⌂', to: () => home },
+    { name: text.turnLeft, sign: '↶', act: moved((now) => orbit(now, 2 * KEY_TURN, 0)) },
+    { name: text.turnRight, sign: '↷', act: moved((now) => orbit(now, -2 * KEY_TURN, 0)) },
+    { name: text.nearer, sign: '+', act: moved((now) => zoom(now, KEY_ZOOM)) },
+    { name: text.farther, sign: '−', act: moved((now) => zoom(now, 1 / KEY_ZOOM)) },
+    { name: text.fromAbove, sign: '⊤', act: () => fly(above) },
+    { name: text.homeView, sign: '⌂', act: () => fly(home) },
   ];
   return (
     <>
@@ -187,8 +203,8 @@ function Field({ run, source, onFailed }: FieldProps): JSX.Element {
         {!marks && <p class="land-wait quiet">{text.landWait}</p>}
       </div>
       <div class="buttons land-tools" role="group" aria-label={text.landTools}>
-        {tools.map(({ name, sign, to }) => (
-          <Button key={name} label={name} onClick={() => setCamera(to)}>
+        {tools.map(({ name, sign, act }) => (
+          <Button key={name} label={name} onClick={act}>
             <span aria-hidden="true">{sign}</span>
           </Button>
         ))}
@@ -203,6 +219,43 @@ function Field({ run, source, onFailed }: FieldProps): JSX.Element {
       </p>
     </>
   );
+}
+
+interface Flight {
+  readonly camera: Camera;
+  /** Moves the camera by hand, which ends a flight. */
+  readonly setCamera: (change: (camera: Camera) => Camera) => void;
+  /** Flies to a view; `then` is called at its end, and not where a hand ends the flight. */
+  readonly fly: (to: Camera, then?: () => void) => void;
+}
+
+/** A camera that flies from view to view; it jumps where nothing may move. */
+function useFlight(first: Camera): Flight {
+  const [camera, set] = useState(first);
+  const now = useRef(camera);
+  now.current = camera;
+  const frame = useRef(0);
+  const end = (): void => cancelAnimationFrame(frame.current);
+  useEffect(() => end, []);
+  return {
+    camera,
+    setCamera: (change) => {
+      end();
+      set(change);
+    },
+    fly: (to, then) => {
+      end();
+      const from = now.current;
+      const began = performance.now();
+      const step = (): void => {
+        const share = mayMove() ? (performance.now() - began) / FLIGHT_MS : 1;
+        set(between(from, to, share));
+        if (share < 1) frame.current = requestAnimationFrame(step);
+        else then?.();
+      };
+      step();
+    },
+  };
 }
 
 /** A label that stands where a place of the world is in the picture. */

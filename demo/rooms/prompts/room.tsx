@@ -1,10 +1,10 @@
 // The Prompts room: one set of data, looked at in four ways, with a cut to try and a prompt to read.
 import './prompts.css';
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { RunView } from '../../../src/index.ts';
 import { depends, follow, look, problem, shownRun } from '../../state/stage.ts';
-import { looks } from '../../state/url.ts';
+import { looks, type Look } from '../../state/url.ts';
 import { whole } from '../../strings/numbers.ts';
 import { promptsText } from '../../strings/prompts.ts';
 import { Inspector } from '../../views/inspector.tsx';
@@ -61,6 +61,10 @@ function Looks({ run }: { readonly run: RunView }): JSX.Element {
   follow(run);
   const text = promptsText.value;
   const now = look.value ?? 'heat';
+  const before = useRef<Look>(undefined);
+  useEffect(() => {
+    before.current = now;
+  }, [now]);
   return (
     <section class="card looks" aria-labelledby="matrix-title">
       <div class="looks-head">
@@ -84,7 +88,7 @@ function Looks({ run }: { readonly run: RunView }): JSX.Element {
       ) : now === 'table' ? (
         <PromptTable run={run} />
       ) : now === 'land' ? (
-        <Land run={run} />
+        <Land run={run} fromHeat={before.current === 'heat'} />
       ) : (
         <Matrix run={run} />
       )}
@@ -93,14 +97,20 @@ function Looks({ run }: { readonly run: RunView }): JSX.Element {
 }
 
 /** The landscape, whose code is loaded when it is first looked at. */
-function Land({ run }: { readonly run: RunView }): JSX.Element {
+function Land(props: { readonly run: RunView; readonly fromHeat: boolean }): JSX.Element {
+  // As it was when the landscape was opened.
+  const [fromHeat] = useState(props.fromHeat);
   const [view, setView] = useState<typeof import('./landscape.tsx')>();
   useEffect(() => {
     import('./landscape.tsx').then(setView, (error: unknown) => {
       problem.value = `The landscape did not come: ${String(error)}`;
     });
   }, []);
-  return view ? <view.Landscape run={run} /> : <p class="quiet">{promptsText.value.landWait}</p>;
+  return view ? (
+    <view.Landscape run={props.run} fromHeat={fromHeat} />
+  ) : (
+    <p class="quiet">{promptsText.value.landWait}</p>
+  );
 }
 
 function Filters({ run }: { readonly run: RunView }): JSX.Element {

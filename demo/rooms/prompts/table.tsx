@@ -6,6 +6,7 @@ import { chosen, follow, inspected } from '../../state/stage.ts';
 import { fixed, whole } from '../../strings/numbers.ts';
 import { promptsText } from '../../strings/prompts.ts';
 import { Button, Code } from '../../views/markup.tsx';
+import { Pager, pageStart, Scroll } from '../../views/table.tsx';
 import { keptNow, wantedNow } from './choice.ts';
 
 const PAGE_ROWS = 10;
@@ -21,28 +22,15 @@ export function PromptTable({ run }: { readonly run: RunView }): JSX.Element {
   const text = promptsText.value;
   const [wish, setFirst] = useState(0);
   const wanted = wantedNow(run);
-  const last = Math.max(0, Math.floor((wanted.length - 1) / PAGE_ROWS) * PAGE_ROWS);
-  const first = Math.min(wish, last);
+  const first = pageStart(wish, wanted.length, PAGE_ROWS);
   const rows = wanted.slice(first, first + PAGE_ROWS);
   const kept = keptNow(run);
   const drawn = run.pool.some(({ origin }) => origin !== undefined);
   const epochs = run.columns.length <= MOST_EPOCHS ? [...run.columns.keys()] : [];
   return (
     <>
-      <div class="buttons pages" role="group" aria-label={text.pages}>
-        <Button id="previous" disabled={first === 0} onClick={() => setFirst(first - PAGE_ROWS)}>
-          {text.previous}
-        </Button>
-        <span id="page" class="quiet" role="status">
-          {rows.length === 0
-            ? text.noPage
-            : text.page(whole(first + 1), whole(first + rows.length), whole(wanted.length))}
-        </span>
-        <Button id="next" disabled={first >= last} onClick={() => setFirst(first + PAGE_ROWS)}>
-          {text.next}
-        </Button>
-      </div>
-      <div class="scroll" tabIndex={0} role="region" aria-label={text.tableLabel}>
+      <Pager first={first} size={PAGE_ROWS} rows={wanted.length} onFirst={setFirst} />
+      <Scroll label={text.tableLabel}>
         <table class="prompt-table">
           <thead>
             <tr>
@@ -104,7 +92,7 @@ export function PromptTable({ run }: { readonly run: RunView }): JSX.Element {
             })}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </>
   );
 }

@@ -103,11 +103,6 @@ export const text: PromptsText = {
   rewardAxis: 'mittlere Belohnung',
 
   tableLabel: 'Liste der Prompts',
-  pages: 'Seiten der Liste',
-  previous: 'Zurück',
-  next: 'Weiter',
-  page: (from, to, of) => `${from}–${to} von ${of}`,
-  noPage: '0 von 0',
   noSuch: 'Keine solchen Prompts.',
   prompt: 'Prompt',
   score: 'Wert',

@@ -99,11 +99,6 @@ export const text: PromptsText = {
   rewardAxis: '平均奖励',
 
   tableLabel: '提示列表',
-  pages: '列表分页',
-  previous: '上一页',
-  next: '下一页',
-  page: (from, to, of) => `第 ${from}–${to} 个，共 ${of} 个`,
-  noPage: '共 0 个',
   noSuch: '没有这样的提示。',
   prompt: '提示',
   score: '得分',

@@ -17,6 +17,7 @@ import {
 import { attentionText } from '../strings/attention.ts';
 import { Filled } from './filled.tsx';
 import { Button, Code } from './markup.tsx';
+import { Scroll } from './table.tsx';
 
 /** Layers or heads that have a button each; more are chosen from a list. */
 const MOST_BUTTONS = 8;
@@ -272,7 +273,7 @@ function Shares(props: {
   const columns = placesOf(part.columns);
   const ofPrompt = columns.filter((at) => at < attended.promptTokens).length;
   return (
-    <div class="scroll" role="region" aria-label={name} tabIndex={0}>
+    <Scroll label={name}>
       <table>
         <thead>
           <tr>
@@ -314,6 +315,6 @@ function Shares(props: {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

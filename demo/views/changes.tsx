@@ -14,6 +14,7 @@ import { answersText, type AnswersText } from '../strings/answers.ts';
 import { engineText } from '../strings/engine.ts';
 import { Code } from './markup.tsx';
 import { Steps, workedOf } from './steps.tsx';
+import { Scroll } from './table.tsx';
 
 /** A data epoch with its answers. */
 export interface AnsweredEpoch {
@@ -174,7 +175,7 @@ function Table(props: {
   const signed = (value: number): string =>
     (value > 0 ? `+${value}` : String(value)).replace('-', '−');
   return (
-    <div class="scroll" role="region" aria-label={text.tableName} tabIndex={0}>
+    <Scroll label={text.tableName}>
       <table>
         <thead>
           <tr>
@@ -239,6 +240,6 @@ function Table(props: {
           </tbody>
         </table>
       )}
-    </div>
+    </Scroll>
   );
 }

@@ -80,7 +80,7 @@ export class Film {
     this.shows = shows;
     this.opening = half ?? shows.get(2) ?? 0;
     this.end = end;
-    this.featured = risenMost(end);
+    this.featured = featuredOf(end);
   }
 
   #blank(): RunView {
@@ -156,17 +156,25 @@ function edited(events: readonly TimedEvent[]): Frame[] {
   });
 }
 
-/** The prompt that gained most from the first epoch to the last; of equals the longest text. */
-function risenMost(run: RunView): number | undefined {
+/** The prompt that is shown before one is chosen: of those that LIM kept the one that rose most. */
+function featuredOf(run: RunView): number | undefined {
   const [first, last] = [run.columns[0], run.columns.at(-1)];
   if (!first || !last) return undefined;
+  const kept = new Set(run.selections.lim);
   const rises = run.pool.map(({ wrongKey = false }, place) => ({
     place,
     rise: wrongKey ? NaN : (last[place] ?? NaN) - (first[place] ?? NaN),
     length: run.textOf(place).length,
+    kept: kept.has(place),
   }));
   const [found] = rises
     .filter(({ rise }) => rise > 0)
-    .sort((a, b) => b.rise - a.rise || b.length - a.length || a.place - b.place);
+    .sort(
+      (a, b) =>
+        Number(b.kept) - Number(a.kept) ||
+        b.rise - a.rise ||
+        b.length - a.length ||
+        a.place - b.place,
+    );
   return found?.place;
 }

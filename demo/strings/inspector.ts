@@ -5,7 +5,7 @@ import { translated } from './translated.ts';
 const english = {
   howRead: 'How an answer is read',
   one: 'One prompt',
-  featured: 'The prompt that learned most',
+  featured: 'A prompt that learned much',
   choose:
     'Choose a column, once there are some, to read what it is, what it earned and what was answered.',
   closeName: 'Close this prompt',

@@ -11,7 +11,7 @@ import {
   type ReadSweep,
 } from '../sweep/readings.ts';
 import { markup, type Markup } from './markup.ts';
-import { phaseMap, readoutsOf, type MapRow } from './sweep-figures.ts';
+import { phaseMap, type MapCorner, type MapLook, type MapRow } from './sweep-figures.ts';
 
 /** The factor that gives shares of the pool. */
 const SHARE = 'lim.count';
@@ -37,7 +37,7 @@ export function groupsBut(
 /** One phase diagram. */
 export interface PhaseMap {
   readonly name: string;
-  readonly corner: string;
+  readonly corner: MapCorner;
   readonly rows: readonly MapRow[];
 }
 
@@ -65,7 +65,7 @@ export function phaseMaps(
       ? groupsBut(conditions, [SHARE]).flatMap((group) =>
           arms.map((method) => ({
             name: `${methodLabel(method)}, ${group.name}`,
-            corner: 'subset',
+            corner: 'subset' as const,
             rows: group.conditions.map((condition) => ({
               name: factorValue(SHARE, condition.factors[SHARE], poolOf(condition)),
               points: differences(condition, method),
@@ -74,7 +74,7 @@ export function phaseMaps(
         )
       : conditions.map((condition) => ({
           name: conditionText(condition),
-          corner: 'method',
+          corner: 'method' as const,
           rows: arms.map((method) => ({
             name: methodLabel(method),
             points: differences(condition, method),
@@ -84,13 +84,7 @@ export function phaseMaps(
 }
 
 /** Phase diagrams side by side. @param how What is added to each name. */
-export const drawnMaps = (
-  maps: readonly PhaseMap[],
-  how: string,
-  unit: string,
-  scale: number,
-  intervals: boolean,
-): Markup =>
+export const drawnMaps = (maps: readonly PhaseMap[], how: string, look: MapLook): Markup =>
   markup`<div class="maps">
-${maps.map(({ name, corner, rows }) => phaseMap(`${name}${how}`, corner, unit, rows, readoutsOf(rows), scale, intervals))}</div>
+${maps.map(({ name, corner, rows }) => phaseMap(`${name}${how}`, corner, rows, look))}</div>
 `;

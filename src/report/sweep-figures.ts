@@ -84,12 +84,44 @@ function mapCell(point: DifferencePoint | undefined, scale: number): Markup {
     : markup`<td class="s${step}">${short(point.mean)}`;
 }
 
+/** What phase diagrams say beside their numbers. */
+export interface MapWords {
+  /** What hatched cells and dots mean. */
+  readonly key: string;
+  /** The table of intervals: its summary, and its name for a diagram. */
+  readonly intervals: string;
+  readonly intervalsOf: (diagram: string) => string;
+  readonly noInterval: string;
+  readonly interval: (low: string, high: string) => string;
+  readonly seeds: (seeds: number) => string;
+  readonly corner: Readonly<Record<MapCorner, string>>;
+  readonly unit: (unit: string) => string;
+  /** What is added to the name of a diagram at equal total samples. */
+  readonly equalSamples: string;
+}
+
+/** What the rows of a phase diagram are. */
+export type MapCorner = 'subset' | 'method';
+
+/** The words of the report. */
+export const reportMapWords: MapWords = {
+  key: 'hatched, with a question mark: undecided. The 95 % interval holds 0, or there are fewer than three seeds. A dot: not read.',
+  intervals: 'Intervals',
+  intervalsOf: (diagram) => `${diagram}, 95 % intervals`,
+  noInterval: 'none',
+  interval: (low, high) => `${low} to ${high}`,
+  seeds: (seeds) => counted(seeds, 'seed'),
+  corner: { subset: 'subset', method: 'method' },
+  unit: (unit) => unit,
+  equalSamples: ', equal total samples',
+};
+
 /** The key of the colours. */
-export const mapKey = (scale: number): Markup =>
+export const mapKey = (scale: number, words: MapWords): Markup =>
   markup`<p class="key">${short(-scale)} ${Array.from(
     { length: 2 * differenceSteps + 1 },
     (_, i) => markup`<i class="s${i - differenceSteps}"></i>`,
-  )} ${short(scale)} <i class="u"></i> hatched, with a question mark: undecided. The 95 % interval holds 0, or there are fewer than three seeds. A dot: not read.</p>
+  )} ${short(scale)} <i class="u"></i> ${words.key}</p>
 `;
 
 export interface MapRow {
@@ -97,23 +129,33 @@ export interface MapRow {
   readonly points: readonly DifferencePoint[];
 }
 
+/** How phase diagrams are drawn. */
+export interface MapLook {
+  /** Unit of the budget. */
+  readonly unit: string;
+  /** The difference that has the deepest colour. */
+  readonly scale: number;
+  /** Whether a table of intervals stands below each diagram. */
+  readonly intervals: boolean;
+  readonly words: MapWords;
+}
+
 /** A phase diagram: rows by read-outs, the cells coloured by the difference. */
 export function phaseMap(
   name: string,
-  corner: string,
-  unit: string,
+  corner: MapCorner,
   rows: readonly MapRow[],
-  readouts: readonly number[],
-  scale: number,
-  intervals: boolean,
+  { unit, scale, intervals, words }: MapLook,
 ): Markup {
+  const readouts = readoutsOf(rows);
   const most = Math.max(
     0,
     ...rows.flatMap(({ points }) => points.map(({ bySeed }) => bySeed.length)),
   );
+  const [first, budget] = [words.corner[corner], words.unit(unit)];
   return markup`<figure><figcaption><b>${name}</b></figcaption>
-<div class="scroll" tabindex="0" role="region" aria-label="${name}"><table class="map"><thead><tr><th scope="col">${corner}${readouts.map(
-    (readout) => markup`<th scope="col"><span class="hidden">${unit} </span>${count(readout)}`,
+<div class="scroll" tabindex="0" role="region" aria-label="${name}"><table class="map"><thead><tr><th scope="col">${first}${readouts.map(
+    (readout) => markup`<th scope="col"><span class="hidden">${budget} </span>${count(readout)}`,
   )}<tbody>${rows.map(
     (row) =>
       markup`<tr><th scope="row">${row.name}${readouts.map((readout) =>
@@ -127,15 +169,15 @@ ${
   !intervals
     ? ''
     : folded(
-        'Intervals',
+        words.intervals,
         numbersTable(
-          `${name}, 95 % intervals`,
-          [corner, ...readouts.map((readout) => `${unit} ${count(readout)}`)],
+          words.intervalsOf(name),
+          [first, ...readouts.map((readout) => `${budget} ${count(readout)}`)],
           rows.map((row) => [
             row.name,
             ...readouts.map((readout) => {
               const point = row.points.find((one) => one.readout === readout);
-              return point ? intervalCell(point, most) : '';
+              return point ? intervalCell(point, most, words) : '';
             }),
           ]),
         ),
@@ -145,10 +187,14 @@ ${
 }
 
 /** An interval; with fewer seeds than the most of the map, their number. */
-function intervalCell({ interval, bySeed }: DifferencePoint, most: number): Markup {
+function intervalCell(
+  { interval, bySeed }: DifferencePoint,
+  most: number,
+  words: MapWords,
+): Markup {
   const few =
-    bySeed.length < most ? markup`<small>${counted(bySeed.length, 'seed')}</small>` : undefined;
-  return markup`${interval ? `${short(interval[0])} to ${short(interval[1])}` : 'none'}${few}`;
+    bySeed.length < most ? markup`<small>${words.seeds(bySeed.length)}</small>` : undefined;
+  return markup`${interval ? words.interval(short(interval[0]), short(interval[1])) : words.noInterval}${few}`;
 }
 
 /** The read-outs that any row has, in order. */

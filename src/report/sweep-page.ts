@@ -45,6 +45,7 @@ import {
   factorFigure,
   folded,
   mapKey,
+  reportMapWords,
   methodPanel,
   numbersTable,
   overview,
@@ -369,12 +370,15 @@ function phaseSection(read: Read): Markup {
     number,
   ];
   const drawn = (maps: readonly PhaseMap[], how: string): Markup =>
-    drawnMaps(maps, how, unit, scale, finished.length <= MOST_WITH_SEEDS);
+    drawnMaps(maps, how, {
+      ...{ unit, scale, words: reportMapWords },
+      intervals: finished.length <= MOST_WITH_SEEDS,
+    });
   return markup`<p>Each cell is a method’s accuracy on held-out prompts minus FULL’s, mean over seeds, paired by seed. <b>Blue: less is more. Orange: less is less.</b> Columns are the budget in ${unit}s. Of ${counted(points.length, 'cell')} at equal ${unit}s, ${count(above)} are above FULL, ${count(below)} below, and ${count(points.length - above - below)} undecided. Intervals are not adjusted for their number: of as many cells without any difference, about ${count(Math.round(points.length * 0.05))} would seem decided.</p>
-${mapKey(scale)}<h3>At equal ${unit}s</h3>
+${mapKey(scale, reportMapWords)}<h3>At equal ${unit}s</h3>
 ${drawn(equal, '')}<h3>At equal total samples</h3>
 <p>The same, against FULL where it has used as many samples as the method and its selection together: a method that reads the whole scoring pass is charged for it. FULL is interpolated between its read-outs. A dot says that FULL was not trained that long.</p>
-${charged.length === 0 ? markup`<p>No method has a read-out within FULL’s own samples.</p>` : drawn(charged, ', equal total samples')}`;
+${charged.length === 0 ? markup`<p>No method has a read-out within FULL’s own samples.</p>` : drawn(charged, reportMapWords.equalSamples)}`;
 }
 
 /** A crossing in few characters: `never`, `≥ 40`, `20.2`. */

@@ -13,7 +13,9 @@ import {
   resultsOf,
   type ComparedRun,
 } from '../../demo/rooms/compare/runs.ts';
-import { openSweep, shownSweep } from '../../demo/rooms/compare/sweeps.ts';
+import { drawnSweep, openSweep, shownSweep } from '../../demo/rooms/compare/sweeps.ts';
+import { text as german } from '../../demo/strings/de/compare.ts';
+import { reportMapWords } from '../../src/report/sweep-figures.ts';
 import { Film } from '../../demo/state/film.ts';
 import { methodEntries, readRecording, RunView, type MethodName } from '../../src/index.ts';
 import { readSweep } from '../../src/sweep/folder.ts';
@@ -211,14 +213,25 @@ describe('a sweep', () => {
       await openSweep([named('runs.csv', csv), named('sweep.json', sweepJson)]),
     );
     expect(two.done).toBe(cells.cells.length);
-    expect(two.budget.match(/<table class="map">/g)?.length).toBeGreaterThan(1);
+    expect(
+      drawnSweep(two, reportMapWords).budget.match(/<table class="map">/g)?.length,
+    ).toBeGreaterThan(1);
     const whole = await openSweep([
       named('x/sweep.json', sweepJson),
       ...cells.cells.map(({ hash }) =>
         named(`x/cells/${hash}.json`, readFileSync(join(folder, 'cells', `${hash}.json`), 'utf8')),
       ),
     ]);
-    expect(shownSweep(whole).budget).toContain('<table class="map">');
+    const shown = shownSweep(whole);
+    expect(drawnSweep(shown, reportMapWords).budget).toContain('<table class="map">');
+    // In another language nothing but names and numbers is as in the report.
+    const { budget, samples, key } = drawnSweep(shown, german.maps);
+    expect(key).toContain('schraffiert');
+    for (const part of [budget, samples]) {
+      expect(part).toContain('95-%-Intervalle');
+      expect(part).toContain('<th scope="col">Methode');
+      expect(part).not.toMatch(/Intervals|intervals|>method|>none/);
+    }
   });
 
   test.each([

@@ -5,13 +5,19 @@ import { useRef } from 'preact/hooks';
 import { compareText } from '../../strings/compare.ts';
 import { visibleString } from '../../visible-text.ts';
 import { Button } from '../../views/markup.tsx';
-import type { NamedFile, ShownSweep } from './sweeps.ts';
+import type { drawnSweep, NamedFile, ShownSweep } from './sweeps.ts';
 
 type State =
   | { readonly kind: 'none' }
   | { readonly kind: 'opening' }
   | { readonly kind: 'wrong'; readonly why: string }
-  | { readonly kind: 'open'; readonly sweep: ShownSweep };
+  | ({ readonly kind: 'open' } & Opened);
+
+interface Opened {
+  readonly sweep: ShownSweep;
+  /** The module that reads sweeps draws them too, and is loaded with the first. */
+  readonly drawn: typeof drawnSweep;
+}
 
 const state = signal<State>({ kind: 'none' });
 
@@ -24,8 +30,8 @@ const named = (file: File): NamedFile => ({
 async function open(files: () => Promise<readonly NamedFile[]>): Promise<void> {
   state.value = { kind: 'opening' };
   try {
-    const { openSweep, shownSweep } = await import('./sweeps.ts');
-    state.value = { kind: 'open', sweep: shownSweep(await openSweep(await files())) };
+    const { drawnSweep: drawn, openSweep, shownSweep } = await import('./sweeps.ts');
+    state.value = { kind: 'open', sweep: shownSweep(await openSweep(await files())), drawn };
   } catch (error) {
     state.value = { kind: 'wrong', why: error instanceof Error ? error.message : String(error) };
   }
@@ -92,31 +98,32 @@ export function Sweep(): JSX.Element {
           {visibleString(now.why)}
         </p>
       )}
-      {now.kind === 'open' && <Maps sweep={now.sweep} />}
+      {now.kind === 'open' && <Maps sweep={now.sweep} drawn={now.drawn} />}
     </section>
   );
 }
 
-/** The diagrams are those of the report, which speaks English and escapes every name. */
-function Maps({ sweep }: { readonly sweep: ShownSweep }): JSX.Element {
+/** The diagrams are those of the report, which escapes every name. */
+function Maps({ sweep, drawn: draw }: Opened): JSX.Element {
   const text = compareText.value;
+  const drawn = draw(sweep, text.maps);
   return (
     <>
       <p>{text.studyText(sweep.done, sweep.planned)}</p>
-      {sweep.budget === '' ? (
+      {sweep.equal.length === 0 ? (
         <p class="quiet">{text.nothingToCompare}</p>
       ) : (
         <>
           <p>{text.mapText}</p>
-          <div lang="en" dangerouslySetInnerHTML={{ __html: sweep.key }} />
+          <div dangerouslySetInnerHTML={{ __html: drawn.key }} />
           <h3>{text.equalBudget(sweep.unit)}</h3>
-          <div lang="en" class="report" dangerouslySetInnerHTML={{ __html: sweep.budget }} />
+          <div class="report" dangerouslySetInnerHTML={{ __html: drawn.budget }} />
         </>
       )}
-      {sweep.samples !== '' && (
+      {sweep.charged.length > 0 && (
         <>
           <h3>{text.equalTotal}</h3>
-          <div lang="en" class="report" dangerouslySetInnerHTML={{ __html: sweep.samples }} />
+          <div class="report" dangerouslySetInnerHTML={{ __html: drawn.samples }} />
         </>
       )}
     </>

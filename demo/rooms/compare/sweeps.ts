@@ -1,6 +1,6 @@
 // A sweep that a user opens, as the phase diagrams of its report. Its files are hostile until read.
-import { drawnMaps, phaseMaps } from '../../../src/report/phase-maps.ts';
-import { mapKey, scaleOf } from '../../../src/report/sweep-figures.ts';
+import { drawnMaps, phaseMaps, type PhaseMap } from '../../../src/report/phase-maps.ts';
+import { mapKey, scaleOf, type MapWords } from '../../../src/report/sweep-figures.ts';
 import { readSweep } from '../../../src/sweep/folder.ts';
 import { ROWS, SWEEP } from '../../../src/sweep/names.ts';
 import {
@@ -29,10 +29,10 @@ export interface ShownSweep {
   readonly done: number;
   readonly planned: number;
   readonly unit: string;
-  /** Safe HTML; empty where nothing can be compared. */
-  readonly budget: string;
-  readonly samples: string;
-  readonly key: string;
+  /** Phase diagrams at equal budgets; none where nothing can be compared. */
+  readonly equal: readonly PhaseMap[];
+  /** The same at equal total samples. */
+  readonly charged: readonly PhaseMap[];
 }
 
 /**
@@ -79,21 +79,28 @@ export async function openSweep(files: readonly NamedFile[]): Promise<ReadSweep<
 /** The phase diagrams of a sweep, as its report has them. */
 export function shownSweep(sweep: ReadSweep<ReadCell>): ShownSweep {
   const read = { sweep, conditions: conditionsOf(sweep), methods: sweepMethods(sweep) };
-  const unit = sweepUnit(sweep);
-  const [equal, charged] = [phaseMaps(read, 'budget'), phaseMaps(read, 'samples')];
-  const scale = scaleOf(
-    [...equal, ...charged].flatMap(({ rows }) => rows.flatMap((row) => row.points)),
-  );
   const { cells, planned } = sweep;
   return {
     done: cells.length,
     planned,
-    unit,
-    budget: equal.length === 0 ? '' : drawnMaps(equal, '', unit, scale, true).text,
-    samples:
-      charged.length === 0
-        ? ''
-        : drawnMaps(charged, ', equal total samples', unit, scale, true).text,
-    key: mapKey(scale).text,
+    unit: sweepUnit(sweep),
+    equal: phaseMaps(read, 'budget'),
+    charged: phaseMaps(read, 'samples'),
+  };
+}
+
+/** The diagrams and the key of their colours as safe HTML, in the words of a language. */
+export function drawnSweep(
+  { unit, equal, charged }: ShownSweep,
+  words: MapWords,
+): { readonly key: string; readonly budget: string; readonly samples: string } {
+  const scale = scaleOf(
+    [...equal, ...charged].flatMap(({ rows }) => rows.flatMap((row) => row.points)),
+  );
+  const look = { unit, scale, intervals: true, words };
+  return {
+    key: mapKey(scale, words).text,
+    budget: drawnMaps(equal, '', look).text,
+    samples: drawnMaps(charged, words.equalSamples, look).text,
   };
 }

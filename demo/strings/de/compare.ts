@@ -152,6 +152,17 @@ export const text: CompareText = {
   study: 'Die Studie dieses Projekts zeigen',
   studyText: (done, of) => `${done} von ${of} Trainings liegen vor.`,
   mapText: 'Blau: weniger ist mehr. Orange: weniger ist weniger. Spalten sind der Aufwand.',
+  maps: {
+    key: 'schraffiert, mit Fragezeichen: unentschieden. Das 95-%-Intervall enthält 0, oder es sind weniger als drei Seeds. Ein Punkt: nicht gemessen.',
+    intervals: 'Intervalle',
+    intervalsOf: (diagram) => `${diagram}, 95-%-Intervalle`,
+    noInterval: 'keines',
+    interval: (low, high) => `${low} bis ${high}`,
+    seeds: (seeds) => (seeds === 1 ? '1 Seed' : `${seeds} Seeds`),
+    corner: { subset: 'Auswahl', method: 'Methode' },
+    unit: (unit) => (unit === 'update' ? 'Update' : 'Datenepoche'),
+    equalSamples: ', bei gleich vielen Antworten insgesamt',
+  },
   equalBudget: (unit) =>
     unit === 'update' ? 'Bei gleich vielen Updates' : 'Bei gleich vielen Datenepochen',
   equalTotal: 'Bei gleich vielen Antworten, Wertung eingerechnet',

@@ -4,7 +4,7 @@ import { fixed } from '../numbers.ts';
 export const text: InspectorText = {
   howRead: 'Wie man eine Antwort liest',
   one: 'Ein Prompt',
-  featured: 'Der Prompt, der am meisten gelernt hat',
+  featured: 'Ein Prompt, der viel gelernt hat',
   choose:
     'Sobald es Spalten gibt: eine wählen und lesen, was sie ist, was sie eingebracht hat und was geantwortet wurde.',
   closeName: 'Diesen Prompt schließen',

@@ -4,7 +4,7 @@ import { fixed } from '../numbers.ts';
 export const text: InspectorText = {
   howRead: '如何读懂一个回答',
   one: '一个提示',
-  featured: '进步最大的提示',
+  featured: '进步很大的提示',
   choose: '有了列之后，选择一列，就能看到它是什么、得到了多少奖励、模型怎样回答。',
   closeName: '关闭这个提示',
   close: '关闭',

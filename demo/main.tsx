@@ -47,7 +47,9 @@ async function fetchRecording(): Promise<void> {
     recording.value = {
       film: new Film(footage),
       origin: { kind: 'recorded', adapter, date },
-      answersOf: recordedAnswers(answers),
+      answersOf: recordedAnswers(answers, async (prompt, method) =>
+        (await import('./rooms/data/recorded-answers.ts')).answersOfOthers(prompt, method),
+      ),
     };
     // A run may have been started or opened meanwhile.
     if (live.peek() || reel.peek()) return;

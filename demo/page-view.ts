@@ -2,7 +2,7 @@ import type { StoredRun, StoredRuns } from '../src/entries/browser.ts';
 import type { Connection, RunView, TrainerApi } from '../src/index.ts';
 import type { AdapterState } from './adapter.ts';
 import type { Choice } from './link.ts';
-import type { Answers } from './state/stage.ts';
+import type { AnswersOf } from './state/stage.ts';
 
 /** Everything that the page shows and that its controls change. `main.ts` draws it. */
 export interface PageView {
@@ -27,8 +27,8 @@ export interface PageView {
   trainer: Connection<TrainerApi> | undefined;
   /** The file of the shown run at a path; undefined if there is none. */
   readFile: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
-  /** Responses of FULL to a prompt of the shown run. */
-  readAnswers: ((prompt: number) => Promise<Answers>) | undefined;
+  /** Responses of a method to a prompt of the shown run. */
+  readAnswers: AnswersOf | undefined;
   /** Undefined if the browser keeps no files for this page: runs are then in memory alone. */
   storage: StoredRuns | undefined;
   stored: readonly StoredRun[];

@@ -9,6 +9,7 @@ import {
   noLabel,
   NoRoomError,
   openBundledRun,
+  type BundledRun,
   StoredRuns,
   type RunClaim,
   type RunFile,
@@ -56,7 +57,7 @@ import { canTrain, emptyView, isBusy } from './page-view.ts';
 import { PretrainedForm } from './pretrained.ts';
 import { scheme } from './scheme.ts';
 import { asker, type Asker } from './state/asking.ts';
-import type { Answers } from './state/stage.ts';
+import type { AnswersOf } from './state/stage.ts';
 import { listenToDrops } from './rooms/data/drop.ts';
 import { openDataRoom } from './rooms/data/room.tsx';
 import { unbundle } from './rooms/data/imports.ts';
@@ -500,7 +501,7 @@ async function noteBegun(
 ): Promise<void> {
   run.adapter = adapter;
   run.host = host;
-  const answersOf = (prompt: number): Promise<Answers> => from.api.completions(prompt);
+  const answersOf: AnswersOf = (prompt, method) => from.api.completions(prompt, method);
   view.readAnswers = answersOf;
   liveAnswers.value = answersOf;
   asker.value = askerOf(() => Promise.resolve(from));
@@ -545,6 +546,7 @@ async function closeTrainer(): Promise<void> {
 const askerOf = (holder: () => Promise<Connection<TrainerApi>>): Asker => ({
   generate: async (call) => (await holder()).api.generate(call),
   inspect: async (call) => (await holder()).api.inspect(call),
+  attend: async (call) => (await holder()).api.attend(call),
 });
 
 /** A run of files is opened, with a device, when it is asked first; again if that did not succeed. */
@@ -648,7 +650,7 @@ interface FinishedFiles {
   readonly label: RunLabel;
   readonly settings: Pick<RunFile, 'config' | 'seeds' | 'memory'>;
   readonly read: NonNullable<typeof view.readFile>;
-  readonly completions: (seed: number) => Promise<(prompt: number) => Answers['epochs']>;
+  readonly completions: BundledRun['completions'];
   /** The same files for the trainer's worker; of kind `browser` for a run that this browser keeps. */
   readonly store: StorePlace;
 }
@@ -678,7 +680,7 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
   fillControls(wishOf(config, seeds));
   form.fill(config, memory);
   view.readFile = read;
-  view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
+  view.readAnswers = (prompt, method) => Promise.resolve({ epochs: answersOf(prompt, method) });
   showFinished(opened, told);
   asker.value = asks;
   sentLabel.value = label;

@@ -74,6 +74,9 @@ const states: readonly PageState[] = [
       await page.locator('[aria-label="Answers of LIM"] .answer').first().click();
       await page.locator('.cell').first().waitFor();
       await page.keyboard.press('6');
+      await page.locator('.token-attention > summary').click();
+      await page.locator('.share-row').first().waitFor();
+      await page.locator('.attention-table summary').click();
       await page.locator('.token-table summary').click();
     },
     whole: true,

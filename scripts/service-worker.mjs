@@ -9,7 +9,7 @@ import { root } from './process.mjs';
 
 /** What the page needs without a network: scripts, styles, recordings, the base of the first preset. */
 const first =
-  /^(?:index\.html|verifier-frame\.html|manifest\.webmanifest|icon[\w-]*\.(?:svg|png)|replays\/[\w-]+\.json|assets\/[^/]+\.(?:js|css|wasm)|assets\/arithmetic-[\w-]{8}\.safetensors)$/;
+  /^(?:index\.html|verifier-frame\.html|manifest\.webmanifest|icon[\w-]*\.(?:svg|png)|replays\/[\w-]+\.(?:json|limr)|assets\/[^/]+\.(?:js|css|wasm)|assets\/arithmetic-[\w-]{8}\.safetensors)$/;
 
 /** @param {string} path */
 const digestOf = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');

@@ -96,6 +96,8 @@ export type {
   AnsweredPrompt,
   AskedPrompt,
   AskedVerdict,
+  Attention,
+  AttentionCall,
   GenerateCall,
   Generated,
   GeneratedResponse,
@@ -146,6 +148,7 @@ export type { Storage } from './vocabulary/storages.ts';
 export {
   type ByMethod,
   inTableOrder,
+  isMethodName,
   methodEntries,
   methodLabel,
   type MethodName,

@@ -1,12 +1,20 @@
 // Who answers questions to the models of the run that is shown.
 import { signal } from '@preact/signals';
 import type { KeptFolder } from '../../src/entries/browser.ts';
-import type { GenerateCall, Generated, InspectCall, Inspected } from '../../src/index.ts';
+import type {
+  Attention,
+  AttentionCall,
+  GenerateCall,
+  Generated,
+  InspectCall,
+  Inspected,
+} from '../../src/index.ts';
 
 /** The calls of the trainer's worker; it may have to open the run's folder first. */
 export interface Asker {
   readonly generate: (call: GenerateCall) => Promise<Generated>;
   readonly inspect: (call: InspectCall) => Promise<Inspected>;
+  readonly attend: (call: AttentionCall) => Promise<Attention>;
   /** The weights that the run's files have; undefined for all that it has trained. */
   readonly weights?: readonly KeptFolder[];
 }

@@ -1,13 +1,22 @@
 // What the page shows: one run, and one choice in it, for all rooms. The run is the one under way,
 // else a finished one as a film: the recording that the page comes with, or a run of this browser.
 import { computed, signal } from '@preact/signals';
-import type { Completion, ExperimentConfig, PromptCompletions, RunView } from '../../src/index.ts';
+import type {
+  Completion,
+  ExperimentConfig,
+  MethodName,
+  PromptCompletions,
+  RunView,
+} from '../../src/index.ts';
 import { Film } from './film.ts';
 import type { Lesson } from './lessons.ts';
 import type { CurveAxis, FilmPlace, Language, Look, Room, Theme } from './url.ts';
 
 /** Responses to a prompt by data epoch, and the prompt's key where that is known. */
 export type Answers = Pick<PromptCompletions, 'epochs'> & { readonly key?: string };
+
+/** What a method answered to a prompt of the pool. */
+export type AnswersOf = (prompt: number, method: MethodName) => Promise<Answers>;
 
 /** Where a shown run comes from. */
 export type Origin =
@@ -21,7 +30,7 @@ export type Origin =
 export interface Reel {
   readonly film: Film;
   readonly origin: Origin;
-  readonly answersOf: (prompt: number) => Promise<Answers>;
+  readonly answersOf: AnswersOf;
 }
 
 export const room = signal<Room>('run');
@@ -49,7 +58,7 @@ export const live = signal<RunView | undefined>(undefined);
 /** The run of another tab that this one watches; it is `live` for as long as it is shown. */
 export const watched = signal<RunView | undefined>(undefined);
 /** Responses of the run under way. */
-export const liveAnswers = signal<Reel['answersOf'] | undefined>(undefined);
+export const liveAnswers = signal<AnswersOf | undefined>(undefined);
 export const reel = signal<Reel | undefined>(undefined);
 /** The recording that the page comes with; undefined until it is read. */
 export const recording = signal<Reel | undefined>(undefined);
@@ -189,22 +198,34 @@ export function togglePlaying(): void {
   playing.value = !playing.value;
 }
 
-/** Responses to a prompt, as far as the shown run has come; undefined if none can be told. */
-export async function answersTo(prompt: number): Promise<Answers | undefined> {
-  if (live.peek()) return liveAnswers.peek()?.(prompt);
+/**
+ * Responses of a method to a prompt, as far as the shown run has come: the data epochs that it has
+ * gone through. Undefined if none can be told.
+ */
+export async function answersTo(prompt: number, method: MethodName): Promise<Answers | undefined> {
+  if (live.peek()) return liveAnswers.peek()?.(prompt, method);
   const [shown, run] = [reel.peek(), shownRun()];
-  if (!shown || !run) return undefined;
-  const { epochs, ...rest } = await shown.answersOf(prompt);
-  return { ...rest, epochs: epochs.filter(({ epoch }) => epoch < run.columns.length) };
+  // A film of several seeds has the answers of its last one.
+  if (!shown || run?.seed !== shown.film.end.seed) return undefined;
+  const done = run.updates[method]?.length ?? 0;
+  const under = shown.film.end.updates[method]?.[done]?.epoch ?? Infinity;
+  const { epochs, ...rest } = await shown.answersOf(prompt, method);
+  return { ...rest, epochs: epochs.filter(({ epoch }) => done > 0 && epoch < under) };
 }
 
-/** Responses of a recording, which is read whole. */
+/**
+ * Responses of a recording, which is read whole.
+ *
+ * @param others Tells those of other methods than FULL.
+ */
 export const recordedAnswers =
-  (recorded: readonly (readonly (readonly Completion[])[])[]): Reel['answersOf'] =>
-  (prompt) =>
-    Promise.resolve({
-      epochs: recorded.flatMap((prompts, epoch) => {
-        const completions = prompts[prompt] ?? [];
-        return completions.length > 0 ? [{ epoch, completions }] : [];
-      }),
-    });
+  (recorded: readonly (readonly (readonly Completion[])[])[], others: AnswersOf): AnswersOf =>
+  (prompt, method) =>
+    method === 'full'
+      ? Promise.resolve({
+          epochs: recorded.flatMap((prompts, epoch) => {
+            const completions = prompts[prompt] ?? [];
+            return completions.length > 0 ? [{ epoch, completions }] : [];
+          }),
+        })
+      : others(prompt, method);

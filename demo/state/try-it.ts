@@ -11,25 +11,8 @@ import {
 } from '../../src/index.ts';
 import { engineText } from '../strings/engine.ts';
 import { tryItText } from '../strings/try-it.ts';
+import { groupAnswers } from './answer-groups.ts';
 import type { WorkedResponse } from './worked-steps.ts';
-
-/** Equal responses of one model. */
-export interface AnswerGroup {
-  readonly one: GeneratedResponse;
-  readonly count: number;
-  /** Place of the first of them among the responses. */
-  readonly row: number;
-}
-
-/** The most frequent first, of equally frequent ones the first drawn. */
-export function groupAnswers(responses: readonly GeneratedResponse[]): AnswerGroup[] {
-  const groups = new Map<string, AnswerGroup>();
-  for (const [row, one] of responses.entries()) {
-    const before = groups.get(one.text);
-    groups.set(one.text, before ? { ...before, count: before.count + 1 } : { one, count: 1, row });
-  }
-  return [...groups.values()].sort((a, b) => b.count - a.count || a.row - b.row);
-}
 
 /** How many responses are the most frequent one, and how many match the key where that is judged. */
 export function agreementText(responses: readonly GeneratedResponse[]): string {

@@ -45,10 +45,6 @@ const english = {
   epoch: 'Epoch',
   mean: 'mean r̄',
 
-  noAnswers: 'What was sampled for it comes with the first epoch.',
-  answersOf: 'Answers of epoch',
-  epochName: (epoch: number) => `Epoch ${epoch}`,
-  lucky: 'over a wrong step',
   alike: 'Learned alike:',
 
   unreadable: 'No proper answer: its form cannot be read.',

@@ -158,10 +158,8 @@ const english = {
 
   answersTitle: 'Every answer, epoch by epoch',
   answersLabel: 'Answers by epoch',
-  answersChoose: 'Choose a prompt to read what FULL sampled for it, epoch by epoch.',
-  answersNone: 'FULL has not sampled this prompt yet.',
+  answersChoose: 'Choose a prompt to read what was answered to it, epoch by epoch.',
   answersUnkept: 'What some epochs sampled for it was not stored; their rewards were.',
-  answersFailed: (why: string) => `The answers cannot be read: ${why}`,
   key: 'key',
   wrongOnPurpose: 'key wrong on purpose',
   truth: 'the truth is',

@@ -9,7 +9,8 @@ const english = {
   noGpu: (why: string) =>
     `Without a GPU no model can answer here: ${why} The answers that were sampled in training stand with each prompt.`,
   recording:
-    'A recording has no weights. Train a run here, and its base and what was trained from it answer what you ask.',
+    'A recording has no weights. Train a run here, and its base and what was trained from it answer what you ask, ' +
+    'token by token, with what each one looked at.',
   train: 'Train it here',
   nobodyYet: 'There is nobody to ask yet: first comes the base.',
   elsewhere: 'Another tab holds the models of this run: ask them there.',

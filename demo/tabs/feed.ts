@@ -2,7 +2,7 @@
 // told are the events that the tab itself draws: the run notices nothing of it.
 import { toldText, type ExperimentEvent } from '../../src/index.ts';
 import type { SoFar } from '../state/so-far.ts';
-import type { Reel } from '../state/stage.ts';
+import type { AnswersOf } from '../state/stage.ts';
 import {
   CHANNEL,
   lockOf,
@@ -12,8 +12,8 @@ import {
   type ToldRun,
 } from './messages.ts';
 
-/** Reads what FULL answered to a prompt; undefined while nobody can tell. */
-export type AnswersNow = () => Reel['answersOf'] | undefined;
+/** Reads what a method answered to a prompt; undefined while nobody can tell. */
+export type AnswersNow = () => AnswersOf | undefined;
 
 /** The part of a `BroadcastChannel` that tabs use. */
 export type Channel = Pick<
@@ -60,9 +60,9 @@ export class Feed {
 
   /** The trainer reads what it keeps of the run; nothing is computed. */
   async #answer(asked: TabMessage & { readonly type: 'question' }): Promise<void> {
-    const { run, question, prompt } = asked;
+    const { run, question, prompt, method } = asked;
     // Who asked hears that there is nothing to tell: the tab that trains has its own words for why.
-    const found = await this.#answersNow()?.(prompt).catch(() => undefined);
+    const found = await this.#answersNow()?.(prompt, method).catch(() => undefined);
     const answers = found && {
       epochs: found.epochs,
       ...(found.key === undefined ? {} : { key: found.key }),

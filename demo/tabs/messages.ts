@@ -1,13 +1,20 @@
 // What tabs of this page tell each other about a run under way. Another tab may hold an older or a newer
 // version of the page, so every message says the version of its form, and is checked before it is used.
 import * as v from 'valibot';
-import { FormatError, parseConfig, type ExperimentConfig, type Keeping } from '../../src/index.ts';
+import {
+  FormatError,
+  isMethodName,
+  parseConfig,
+  type ExperimentConfig,
+  type Keeping,
+  type MethodName,
+} from '../../src/index.ts';
 import type { Answers } from '../state/stage.ts';
 
 /** The channel of all tabs of this origin. */
 export const CHANNEL = 'limr-lab';
 /** The version of the messages, and of the events in them. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** The lock that a tab holds for as long as it tells of a run: whoever gets it knows that it is over. */
 export const lockOf = (run: string): string => `limr-lab-run-${run}`;
@@ -36,12 +43,16 @@ export type TabMessage =
       readonly events: readonly string[];
     } & ToldRun)
   | { readonly type: 'events'; readonly run: string; readonly events: readonly string[] }
-  /** A tab that follows a run wants the answers to a prompt of the pool; `question` is its own word. */
+  /**
+   * A tab that follows a run wants a method's answers to a prompt of the pool; `question` is its own
+   * word.
+   */
   | {
       readonly type: 'question';
       readonly run: string;
       readonly question: string;
       readonly prompt: number;
+      readonly method: MethodName;
     }
   /** Undefined where the tab that trains cannot tell. */
   | {
@@ -56,6 +67,7 @@ const events = v.pipe(v.array(v.string()), v.maxLength(1_000_000));
 const seed = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff));
 const question = v.pipe(v.string(), v.regex(/^[\w-]{8,64}$/));
 const place = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000));
+const method = v.custom<MethodName>(isMethodName, 'no method has this name');
 const completion = v.object({
   text: v.string(),
   reward: v.pipe(v.number(), v.finite()),
@@ -83,7 +95,7 @@ const message = v.variant('type', [
     name: v.optional(v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\dT[\w.-]{1,48}$/))),
   }),
   v.object({ type: v.literal('events'), run, events }),
-  v.object({ type: v.literal('question'), run, question, prompt: place }),
+  v.object({ type: v.literal('question'), run, question, prompt: place, method }),
   v.object({ type: v.literal('answers'), run, question, answers: v.optional(answers) }),
 ]);
 

@@ -2,7 +2,13 @@
 // trains. Nothing here reaches the run.
 import { effect, signal, untracked } from '@preact/signals';
 import { StoredRuns } from '../../src/entries/browser.ts';
-import { readTold, RunView, timed, type ExperimentEvent } from '../../src/index.ts';
+import {
+  readTold,
+  RunView,
+  timed,
+  type ExperimentEvent,
+  type MethodName,
+} from '../../src/index.ts';
 import { asker } from '../state/asking.ts';
 import { Film } from '../state/film.ts';
 import { SoFar } from '../state/so-far.ts';
@@ -119,14 +125,14 @@ export class Watch {
     }
   }
 
-  /** Asks the tab that trains what FULL answered to a prompt. @throws Error if it cannot tell. */
-  #ask({ run, questions }: Followed, prompt: number): Promise<Answers> {
+  /** Asks the tab that trains what a method answered to a prompt. @throws Error if it cannot tell. */
+  #ask({ run, questions }: Followed, prompt: number, method: MethodName): Promise<Answers> {
     const question = crypto.randomUUID();
     return new Promise((resolve, reject) => {
       questions.set(question, (found) =>
         found ? resolve(found) : reject(new Error('the tab that trains cannot tell')),
       );
-      this.#say({ type: 'question', run, question, prompt });
+      this.#say({ type: 'question', run, question, prompt, method });
     });
   }
 
@@ -152,7 +158,7 @@ export class Watch {
     pinned.value = undefined;
     chosen.value = undefined;
     asker.value = undefined;
-    liveAnswers.value = (prompt) => this.#ask(followed, prompt);
+    liveAnswers.value = (prompt, method) => this.#ask(followed, prompt, method);
     watched.value = view;
     live.value = view;
     this.#apply(followed, events);
@@ -227,14 +233,14 @@ function watchesBest(): boolean {
 /** A watched run that is done. What its models answered is read where the browser keeps it. */
 function filmOf({ config, seeds, keeping, name }: ToldRun, soFar: SoFar): Reel {
   const film = new Film({ config, seeds, keeping, events: timed(soFar.lasting) });
-  let reading: Promise<(prompt: number) => Answers['epochs']> | undefined;
+  let reading: ReturnType<StoredRuns['completions']> | undefined;
   return {
     film,
     origin: { kind: 'own', name },
-    answersOf: async (prompt) => {
+    answersOf: async (prompt, method) => {
       if (name === undefined) return { epochs: [] };
       reading ??= StoredRuns.open().then((kept) => kept.completions(name, config, film.end.seed));
-      return { epochs: (await reading)(prompt) };
+      return { epochs: (await reading)(prompt, method) };
     },
   };
 }

@@ -75,7 +75,7 @@ function useFirstAnswers(
   useEffect(() => {
     if (prompt === undefined || !answersOf) return undefined;
     let asked = true;
-    answersOf(prompt).then(
+    answersOf(prompt, 'full').then(
       (answers) => {
         if (asked) setFound([prompt, answers]);
       },

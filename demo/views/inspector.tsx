@@ -2,61 +2,24 @@
 // what the model answered.
 import './run.css';
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import {
-  inTableOrder,
-  methodLabel,
-  type Completion,
-  type MethodName,
-  type RunView,
-} from '../../src/index.ts';
-import {
-  answersTo,
-  chosen,
-  film,
-  follow,
-  inspected,
-  shownRun,
-  type Answers,
-} from '../state/stage.ts';
+import { inTableOrder, methodLabel, type MethodName, type RunView } from '../../src/index.ts';
+import { answerer } from '../state/answering.ts';
+import { chosen, film, follow, inspected, shownRun } from '../state/stage.ts';
 import { wishesToAsk } from '../state/asking.ts';
-import { marks } from '../state/verdicts.ts';
 import { engineText } from '../strings/engine.ts';
 import { inspectorText } from '../strings/inspector.ts';
 import { fixed } from '../strings/numbers.ts';
 import { Filled } from './filled.tsx';
 import { Button, Code, useWidth } from './markup.tsx';
-import { Steps, workedOf } from './steps.tsx';
-
-/** The answers to a prompt as far as the run has come; undefined until they are there. */
-function useAnswers(run: RunView | undefined, prompt: number | undefined): Answers | undefined {
-  const [answers, setAnswers] = useState<readonly [number, Answers | undefined]>();
-  const epochs = run?.columns.length ?? 0;
-  useEffect(() => {
-    if (prompt === undefined || !run) return undefined;
-    let asked = true;
-    answersTo(prompt).then(
-      (found) => {
-        if (asked) setAnswers([prompt, found]);
-      },
-      // The trainer was closed meanwhile: what it would have told is not shown.
-      () => {
-        if (asked) setAnswers(undefined);
-      },
-    );
-    return () => {
-      asked = false;
-    };
-  }, [run, prompt, epochs]);
-  return answers?.[0] === prompt ? answers?.[1] : undefined;
-}
+import { Responses } from './responses.tsx';
+import { useAnswers } from './use-answers.ts';
 
 /** @param props.name Begins the ids of the view, which may stand on the page more than once. */
 export function Inspector({ name }: { readonly name: string }): JSX.Element {
   const title = `${name}-title`;
   const run = shownRun();
   const prompt = inspected.value;
-  const answers = useAnswers(run, prompt);
+  const found = useAnswers(run, prompt, run ? answerer(run) : 'full');
   const text = inspectorText.value;
   if (!run || prompt === undefined || !run.pool[prompt]) {
     return (
@@ -68,7 +31,7 @@ export function Inspector({ name }: { readonly name: string }): JSX.Element {
     );
   }
   const one = run.pool[prompt];
-  const key = one.key ?? answers?.key;
+  const key = one.key ?? found?.answers?.key;
   return (
     <aside class="card inspector" aria-labelledby={title}>
       <div class="inspector-head">
@@ -97,7 +60,7 @@ export function Inspector({ name }: { readonly name: string }): JSX.Element {
       <p class="quiet">{standingOf(run, prompt)}</p>
       <Curve run={run} prompt={prompt} />
       <Score run={run} prompt={prompt} open={name === 'example'} />
-      <Responses run={run} prompt={prompt} answers={answers} />
+      <Responses run={run} prompt={prompt} found={found} />
       {name === 'inspector' && (
         <Button class="link" onClick={() => wishesToAsk.value++}>
           {text.ask}
@@ -283,73 +246,6 @@ function Score(props: {
         </>
       )}
     </details>
-  );
-}
-
-/** Equal responses of one epoch, the most frequent first. */
-function grouped(completions: readonly Completion[]): { one: Completion; count: number }[] {
-  const groups = new Map<string, { one: Completion; count: number }>();
-  for (const one of completions) {
-    const group = groups.get(one.text);
-    if (group) group.count++;
-    else groups.set(one.text, { one, count: 1 });
-  }
-  return [...groups.values()].sort((a, b) => b.count - a.count);
-}
-
-function Responses(props: {
-  readonly run: RunView;
-  readonly prompt: number;
-  readonly answers: Answers | undefined;
-}): JSX.Element {
-  const { run, prompt, answers } = props;
-  follow(run);
-  const text = inspectorText.value;
-  const [wanted, want] = useState<number>();
-  const epochs = answers?.epochs ?? [];
-  if (epochs.length === 0) {
-    return <p class="quiet">{text.noAnswers}</p>;
-  }
-  const now = epochs.find(({ epoch }) => epoch === wanted) ?? epochs.at(-1);
-  const groups = grouped(now?.completions ?? []);
-  return (
-    <div class="responses">
-      <div class="rounds" role="group" aria-label={text.answersOf}>
-        <span class="quiet">{text.answersOf}</span>
-        {epochs.map(({ epoch }) => (
-          <Button
-            key={epoch}
-            class="round-button"
-            label={text.epochName(epoch + 1)}
-            pressed={epoch === now?.epoch}
-            onClick={() => want(epoch)}
-          >
-            {epoch + 1}
-          </Button>
-        ))}
-      </div>
-      <ul class="grouped">
-        {groups.map(({ one, count }) => {
-          const verdict = run.verdictOn(prompt, one);
-          const words = engineText.value.verdicts[verdict];
-          const lucky = verdict === 'right' && workedOf(run, prompt, one.text)?.lucky === true;
-          return (
-            <li key={one.text} class={verdict}>
-              <span class="mark" aria-hidden="true">
-                {marks[verdict]}
-              </span>{' '}
-              <span class="visually-hidden">{words}: </span>
-              <Code text={one.text} /> <span class="quiet">×{count}</span>{' '}
-              <span class="words quiet">
-                {words}
-                {lucky && ` · ${text.lucky}`}
-              </span>
-            </li>
-          );
-        })}
-      </ul>
-      {groups[0] && <Steps run={run} prompt={prompt} response={groups[0].one.text} />}
-    </div>
   );
 }
 

@@ -3,6 +3,7 @@ import './run.css';
 import type { JSX } from 'preact';
 import type { RunView } from '../../src/index.ts';
 import { workedSteps, type WorkedResponse } from '../state/worked-steps.ts';
+import { answersText } from '../strings/answers.ts';
 import { inspectorText } from '../strings/inspector.ts';
 
 /** A response step by step; undefined where the task is no digit arithmetic, or its form is another. */
@@ -22,8 +23,10 @@ export function Steps(props: {
   readonly run: RunView;
   readonly prompt: number;
   readonly response: string;
+  /** Places of steps that differ from another answer's. */
+  readonly changed?: ReadonlySet<number>;
 }): JSX.Element | null {
-  const { run, prompt, response } = props;
+  const { run, prompt, response, changed } = props;
   const { task } = run.config;
   if (task.name !== 'arithmetic') return null;
   const worked = workedOf(run, prompt, response);
@@ -32,10 +35,11 @@ export function Steps(props: {
   const { steps, answer, lucky } = worked;
   return (
     <p class="steps">
-      {steps.map(({ text: step, given, want, right }) => (
+      {steps.map(({ text: step, given, want, right }, i) => (
         <span class={right ? 'step' : 'step slip'}>
           {step} = {given} <span class="mark">{right ? '✓' : '✗'}</span>
           {!right && <span class="quiet"> {text.itIs(want)}</span>}
+          {changed?.has(i) && <strong> · {answersText.value.changed}</strong>}
         </span>
       ))}
       <span class="step">

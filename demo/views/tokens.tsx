@@ -11,9 +11,11 @@ import {
   stepOf,
   type Channel,
 } from '../state/tokens.ts';
+import { attentionText } from '../strings/attention.ts';
 import { percent } from '../strings/numbers.ts';
 import { tokensText, type TokensText } from '../strings/tokens.ts';
 import { visibleString } from '../visible-text.ts';
+import { Attention, type Attend } from './attention.tsx';
 import { Button, Code } from './markup.tsx';
 
 /**
@@ -26,14 +28,16 @@ export function Tokens(props: {
   readonly inspected: Inspected;
   readonly row: number;
   readonly title: string;
+  readonly attend: Attend;
   readonly onClose: () => void;
 }): JSX.Element {
-  const { inspected, title, onClose } = props;
+  const { inspected, title, attend, onClose } = props;
   const text = tokensText.value;
   const [row, setRow] = useState(props.row);
   const [wanted, setWanted] = useState<Channel['key']>('logprob');
   const [place, setPlace] = useState(0);
   const [pointed, setPointed] = useState<number>();
+  const [attends, setAttends] = useState(false);
   const cells = useRef<HTMLOListElement>(null);
   const id = useId();
   useEffect(() => {
@@ -50,6 +54,10 @@ export function Tokens(props: {
   const shown = tokens[Math.min(pointed ?? place, tokens.length - 1)];
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const { target } = event;
+    // Lists and what scrolls have their own use of the arrows.
+    const isOwn = target instanceof Element && target.closest('select, .scroll') !== null;
+    if (isOwn && event.key !== 'Escape') return;
     const to = placeAfter(event.key, place, tokens.length);
     const chosen = /^[1-7]$/.test(event.key) ? channels[Number(event.key) - 1] : undefined;
     if (to !== undefined) {
@@ -131,6 +139,26 @@ export function Tokens(props: {
         ))}
       </ol>
       {shown && <Detail token={shown} channel={channel} />}
+      <details
+        class="token-attention"
+        open={attends}
+        onToggle={({ currentTarget }) => setAttends(currentTarget.open)}
+      >
+        <summary>{attentionText.value.title}</summary>
+        {attends && (
+          <Attention
+            key={JSON.stringify([inspected.by, inspected.prompt.text])}
+            response={tokens.map(({ id }) => id)}
+            attend={attend}
+            place={place}
+            by={inspected.by}
+            onPlace={(to) => {
+              setPlace(to);
+              setPointed(undefined);
+            }}
+          />
+        )}
+      </details>
       <details class="token-table">
         <summary>{text.table}</summary>
         <TokenTable tokens={tokens} />

@@ -14,6 +14,7 @@ import type {
   WeightsName,
 } from '../../src/index.ts';
 import { lineLook, type LineName } from '../../src/look/tokens.ts';
+import { groupAnswers, type AnswerGroup } from '../state/answer-groups.ts';
 import { asker, wishesToAsk, type Asker } from '../state/asking.ts';
 import {
   film,
@@ -29,13 +30,11 @@ import {
 import {
   agreementText,
   answerWords,
-  groupAnswers,
   Newest,
   offeredWeights,
   usualWeights,
   weightsAtHand,
   weightsLabel,
-  type AnswerGroup,
 } from '../state/try-it.ts';
 import { marks } from '../state/verdicts.ts';
 import { workedSteps } from '../state/worked-steps.ts';
@@ -118,6 +117,8 @@ type Drawn = Question['call'];
 
 /** The answer whose tokens are looked at. */
 interface Looked {
+  readonly prompt: AskedPrompt;
+  readonly runSeed: number;
   readonly weights: WeightsName;
   readonly row: number;
   readonly inspected?: Inspected;
@@ -233,19 +234,22 @@ function Asking(props: {
   };
   const open = async (weights: WeightsName, row: number, call: 'drawn' | 'rollout') => {
     opener.current = document.activeElement instanceof HTMLElement ? document.activeElement : null;
-    look({ weights, row });
     const responses = columns[weights]?.generated?.responses ?? [];
-    const used = drawn?.prompt ?? asked();
+    const question = {
+      prompt: call === 'drawn' ? (drawn?.prompt ?? asked()) : asked(),
+      weights,
+      runSeed: drawn?.runSeed ?? run.seed,
+    };
+    const wish: Looked = { ...question, row };
+    look(wish);
     try {
-      const found = await ask.inspect({
-        prompt: call === 'drawn' ? used : asked(),
-        weights,
-        runSeed: drawn?.runSeed ?? run.seed,
+      const inspected = await ask.inspect({
+        ...question,
         responses: call === 'drawn' ? responses.map(({ ids }) => ids) : 'last-rollout',
       });
-      look((now) => (now?.weights === weights ? { weights, row, inspected: found } : now));
+      look((now) => (now === wish ? { ...wish, inspected } : now));
     } catch (error) {
-      look((now) => (now?.weights === weights ? { weights, row, refusal: messageOf(error) } : now));
+      look((now) => (now === wish ? { ...wish, refusal: messageOf(error) } : now));
     }
   };
   const answered = shown.flatMap((name) => columns[name]?.generated ?? []).at(0);
@@ -380,6 +384,13 @@ function Asking(props: {
           inspected={looked.inspected}
           row={looked.row}
           title={text.byToken(byText(looked.inspected))}
+          attend={(response, layer) => {
+            const { prompt, runSeed, weights } = looked;
+            return ask.attend({
+              ...{ prompt, runSeed, weights, response },
+              ...(layer === undefined ? {} : { layer }),
+            });
+          }}
           onClose={() => {
             look(undefined);
             opener.current?.focus();
@@ -498,7 +509,7 @@ function Answer(props: {
   readonly run: RunView;
   readonly prompt: string;
   readonly place: number | undefined;
-  readonly group: AnswerGroup;
+  readonly group: AnswerGroup<GeneratedResponse>;
   readonly of: number;
   readonly open: boolean;
   readonly onLook: () => void;

@@ -165,6 +165,35 @@ export interface Inspected {
   readonly responses: readonly InspectedResponse[];
 }
 
+/** Asks which tokens a network attends to while it writes a response. */
+export interface AttentionCall extends AskedModel {
+  /** A text, or token ids as `generate` and `inspect` give them. */
+  readonly response: string | readonly number[];
+  /** From 0; the last one when left out. */
+  readonly layer?: number;
+}
+
+/** What a layer attends to, token by token of a response. */
+export interface Attention {
+  readonly by: AnsweredBy;
+  readonly prompt: AnsweredPrompt;
+  readonly layer: number;
+  /** Layers and heads of the network. */
+  readonly layers: number;
+  readonly heads: number;
+  /** Tokens of the prompt: the first ones that can be seen. */
+  readonly promptTokens: number;
+  /** Texts of the tokens that can be seen: the prompt's, and the response's but for the last. */
+  readonly seen: readonly string[];
+  /** Texts of the response's tokens. */
+  readonly tokens: readonly string[];
+  /**
+   * f32 (heads, tokens, seen): the softmax of each head at the place that predicts the token. It sums
+   * to 1 over what stands before the token; 0 for what comes later.
+   */
+  readonly weights: Float32Array;
+}
+
 /** A question to a run's model that it cannot answer. The message says which part of it, and why. */
 export class InspectionError extends Error {
   override readonly name = 'InspectionError';

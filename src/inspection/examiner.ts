@@ -10,7 +10,7 @@ import type { Plan } from '../gpu/plan.ts';
 import { Activations } from '../model/activations.ts';
 import { LanguageHead, type LogitSteps, ValueHead } from '../model/heads.ts';
 import { packGroups, PackedBatch, type PackedSizes } from '../model/packed-batch.ts';
-import { trunkForward } from '../model/transformer.ts';
+import { attentionOf, trunkForward } from '../model/transformer.ts';
 import type { Weights } from '../model/weights.ts';
 import { advantageDispatches } from '../ppo/advantages.ts';
 import { samplingLanes } from '../rollout/decoder.ts';
@@ -21,6 +21,9 @@ import { InspectionError } from './calls.ts';
 export const MOST_RESPONSES = 64;
 /** Most tokens of the responses together, unless one response of the task has more. */
 const MOST_ACTIONS = 4096;
+
+/** Most numbers of one layer's attention: 64 MiB of them. */
+const MOST_ATTENTION = 2 ** 24;
 
 /** Networks of one shape. */
 export interface ExaminedNetworks {
@@ -101,6 +104,7 @@ type Settings = Pick<ExperimentConfig, 'rollout' | 'ppo'>;
 export class Examiner {
   readonly capacity: PackedSizes;
   readonly #gpu: Gpu;
+  readonly #policy: Weights;
   readonly #settings: Settings;
   readonly #vocabulary: number;
   readonly #batch: PackedBatch;
@@ -137,6 +141,7 @@ export class Examiner {
     const actions = Math.min(MOST_RESPONSES * maxResponseTokens, most);
     this.capacity = { rows: maxPromptTokens + actions, actions, sequences: MOST_RESPONSES };
     this.#gpu = gpu;
+    this.#policy = policy;
     this.#settings = settings;
     this.#vocabulary = config.vocabSize;
     this.#actionCount = new Variable('examined actions', 0, actions);
@@ -346,6 +351,37 @@ export class Examiner {
       clipped: stats && every(stats, 4, 1, actions),
       alternatives,
     };
+  }
+
+  /**
+   * What a layer of the policy attends to before each token of a response: f32 (heads, tokens of the
+   * response, tokens before its last).
+   *
+   * @param layer From 0.
+   * @throws InspectionError on a prompt or response that is too long; AllocationError.
+   */
+  async attend(prompt: Uint32Array, response: Uint32Array, layer: number): Promise<Float32Array> {
+    const gpu = this.#gpu;
+    const { heads } = this.#activations.config;
+    const { actions } = this.#upload(prompt, [response]);
+    const keys = prompt.length + actions - 1;
+    if (heads * actions * keys > MOST_ATTENTION) {
+      throw new InspectionError(
+        `${heads} heads over ${actions} tokens, each of which sees up to ${keys}, are more than the ${MOST_ATTENTION} numbers allowed`,
+      );
+    }
+    const weights = await gpu.allocating(() =>
+      gpu.tensor('attention weights', [heads * actions, keys], 'f32', 'activations'),
+    );
+    const steps = attentionOf(this.#policy, this.#batch, this.#activations, layer, weights);
+    const plan = gpu.plan('examine attention', steps);
+    try {
+      await gpu.run(plan);
+      return await gpu.read(weights);
+    } finally {
+      plan.destroy();
+      gpu.destroy(weights);
+    }
   }
 
   /** @throws InspectionError where they do not fit. */

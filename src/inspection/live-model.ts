@@ -123,6 +123,11 @@ export class LiveModel {
     return this.#examiner.examine({ ...of, hasCritic: this.#hasCritic });
   }
 
+  /** See `Examiner.attend`. */
+  attend(prompt: Uint32Array, response: Uint32Array, layer: number): Promise<Float32Array> {
+    return this.#examiner.attend(prompt, response, layer);
+  }
+
   /** Frees all of it. */
   destroy(): void {
     this.#decoder.destroy();

@@ -44,6 +44,8 @@ export interface LandscapePicture {
   readonly pixels: Uint8ClampedArray<ArrayBuffer>;
 }
 
+/** Of its commands, in a debugger and in tests. */
+const LABEL = 'landscape';
 const MOST_PIXELS = 4096;
 const COLOR_FORMAT = 'rgba8unorm';
 const DEPTH_FORMAT = 'depth24plus';
@@ -105,7 +107,7 @@ export class Landscape {
       usage: uniform | copyDst,
     });
     this.#bindGroup = device.createBindGroup({
-      label: 'landscape',
+      label: LABEL,
       layout: pipeline.getBindGroupLayout(0),
       entries: [
         { binding: 0, resource: { buffer: this.#params } },
@@ -172,7 +174,7 @@ export class Landscape {
         { buffer: staging, bytesPerRow: rowBytes, rowsPerImage: height },
         [width, height],
       );
-      this.#gpu.device.queue.submit([encoder.finish()]);
+      this.#gpu.device.queue.submit([encoder.finish({ label: LABEL })]);
     });
     const bytes = new Uint8Array(await this.#gpu.mapped(staging));
     const pixels = new Uint8ClampedArray(4 * width * height);
@@ -194,7 +196,7 @@ export class Landscape {
     const target = await this.#targetOf(shown, false);
     await guarded(this.#gpu, () => {
       this.#upload(shown);
-      this.#gpu.device.queue.submit([this.#encode(shown, target, into()).finish()]);
+      this.#gpu.device.queue.submit([this.#encode(shown, target, into()).finish({ label: LABEL })]);
     });
   }
 
@@ -262,10 +264,10 @@ export class Landscape {
   }
 
   #encode({ bins }: LandscapeView, target: Target, into: GPUTexture): GPUCommandEncoder {
-    const encoder = this.#gpu.device.createCommandEncoder({ label: 'landscape' });
+    const encoder = this.#gpu.device.createCommandEncoder({ label: LABEL });
     const { sampled, depth } = target;
     const pass = encoder.beginRenderPass({
-      label: 'landscape',
+      label: LABEL,
       colorAttachments: [
         {
           view: sampled.createView(),

@@ -1,9 +1,11 @@
+import { attentionWeights } from '../../kernels/attention-weights.ts';
 import { rmsnormBackwardWeight } from '../../kernels/rmsnorm-backward-weight.ts';
 import { rmsnormBackward } from '../../kernels/rmsnorm-backward.ts';
 import { rmsnormForward } from '../../kernels/rmsnorm-forward.ts';
+import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Step } from '../gpu/plan.ts';
 import type { Activations } from './activations.ts';
-import { backwardSteps, forwardSteps, LayerScope } from './block-steps.ts';
+import { backwardSteps, forwardSteps, headsOf, LayerScope } from './block-steps.ts';
 import { opsBeforeNext } from './block.ts';
 import type { Gradients, Pass } from './linear.ts';
 import type { PackedBatch } from './packed-batch.ts';
@@ -31,6 +33,36 @@ export function trunkForward(
   }
   steps.push(finalNorm(weights, activations, pass));
   return steps;
+}
+
+/**
+ * The steps from token ids to what the rows that predict actions attend to in one layer, of all its heads.
+ *
+ * @param layer From 0.
+ * @param into f32 (heads * actions, keys).
+ */
+export function attentionOf(
+  weights: Weights,
+  batch: TrunkInput & Pick<PackedBatch, 'actionRows'>,
+  activations: Activations,
+  layer: number,
+  into: Tensor,
+): Step[] {
+  const { config, block } = activations;
+  const pass = activations.pass(batch.rows);
+  const steps = weights.embedding.lookup(batch.tokenIds, activations.inputOf(0), pass);
+  for (let i = 0; i <= layer; i++) {
+    const scope = new LayerScope(weights, activations, i);
+    for (const op of block.ops) {
+      steps.push(...forwardSteps(op, scope, pass, batch));
+      if (i < layer || op.op !== 'attention') continue;
+      const [qkv, lse] = [scope.value(op.from), scope.value(op.lse)];
+      const { spans, actionRows } = batch;
+      const tensors = { spans, action_rows: actionRows, qkv, lse, weights: into };
+      return [...steps, attentionWeights(tensors, headsOf(config))];
+    }
+  }
+  throw new RangeError(`no attention in layer ${layer} of ${config.layers}`);
 }
 
 /** The step from `activations.output` to `activations.hidden`. */

@@ -4,6 +4,8 @@ import {
   type AnsweredBy,
   type AskedPrompt,
   type AskedVerdict,
+  type Attention,
+  type AttentionCall,
   type GenerateCall,
   type Generated,
   type GeneratedResponse,
@@ -202,6 +204,35 @@ export class Asking {
     return { ...answered, responses: told };
   }
 
+  /**
+   * Gives what a layer of the policy attends to before each token of a response.
+   *
+   * @throws InspectionError naming what cannot be answered; AllocationError when memory is short.
+   */
+  async attend(call: AttentionCall, standing: Standing): Promise<Attention> {
+    const { layers, heads } = this.#run.model;
+    const layer = whole('layer', call.layer ?? layers - 1, 0, layers - 1);
+    const { live, by } = await this.#weights(call, standing);
+    const { prompt, tokens } = await this.#prompt(call.prompt, by.runSeed, standing);
+    const response = await this.#response('response', call.response);
+    const weights = await live.attend(tokens, response, layer);
+    const [seen, own] = [
+      await this.#tokenTexts([...tokens, ...response.subarray(0, -1)]),
+      await this.#tokenTexts(response),
+    ];
+    return {
+      by,
+      prompt: { text: prompt.text, ...keyIn(prompt) },
+      layer,
+      layers,
+      heads,
+      promptTokens: tokens.length,
+      seen,
+      tokens: own,
+      weights,
+    };
+  }
+
   /** Frees the live model. */
   destroy(): void {
     this.#live?.destroy();
@@ -301,28 +332,30 @@ export class Asking {
   }
 
   async #responses(asked: readonly (string | readonly number[])[]): Promise<Uint32Array[]> {
-    const { task, model } = this.#run;
     whole('responses', asked.length, 1, MOST_RESPONSES);
     const rows: Uint32Array[] = [];
     for (const [i, response] of asked.entries()) {
-      const where = `responses[${i}]`;
-      let ids = new Uint32Array();
-      if (typeof response === 'string') {
-        expectText(where, response);
-        [ids = ids] = await wrapped(where, () => task.text.encode([response]));
-      } else {
-        expectIds(where, response, model.vocabSize);
-        ids = Uint32Array.from(response);
-      }
-      const { length } = ids;
-      if (length < 1 || length > task.maxResponseTokens) {
-        throw new InspectionError(
-          `${where}: must be 1 to ${task.maxResponseTokens} tokens, is ${length}`,
-        );
-      }
-      rows.push(ids);
+      rows.push(await this.#response(`responses[${i}]`, response));
     }
     return rows;
+  }
+
+  /** The tokens of a response. @param where Names it in messages. */
+  async #response(where: string, response: string | readonly number[]): Promise<Uint32Array> {
+    const { task, model } = this.#run;
+    let ids = new Uint32Array();
+    if (typeof response === 'string') {
+      expectText(where, response);
+      [ids = ids] = await wrapped(where, () => task.text.encode([response]));
+    } else {
+      expectIds(where, response, model.vocabSize);
+      ids = Uint32Array.from(response);
+    }
+    const { length } = ids;
+    if (length >= 1 && length <= task.maxResponseTokens) return ids;
+    throw new InspectionError(
+      `${where}: must be 1 to ${task.maxResponseTokens} tokens, is ${length}`,
+    );
   }
 
   /** Undefined for a prompt without a key, and where nobody judges. */

@@ -2,6 +2,8 @@ import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { checkPool, configHash, type ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import {
+  type Attention,
+  type AttentionCall,
   type GenerateCall,
   type Generated,
   type InspectCall,
@@ -433,6 +435,11 @@ export class Experiment {
   /** Gives what the networks say of each token of responses; as `generate`. */
   async inspect(call: InspectCall): Promise<Inspected> {
     return this.#asked().inspect(call, this.#standing);
+  }
+
+  /** Gives what a layer attends to before each token of a response; as `generate`. */
+  async attend(call: AttentionCall): Promise<Attention> {
+    return this.#asked().attend(call, this.#standing);
   }
 
   #asked(): Asking {

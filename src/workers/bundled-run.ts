@@ -25,6 +25,7 @@ import { parseRunFile, type RunFile } from '../run-folder/run-file.ts';
 import { trainingOrder } from '../run-plan.ts';
 import { SeedCompletions } from '../scheduler/completion-log.ts';
 import { MemoryStore } from '../scheduler/run-store.ts';
+import type { MethodName } from '../selection/methods.ts';
 
 /** The files of a bundle, by their paths in the run's folder. */
 export interface BundledFiles {
@@ -37,8 +38,10 @@ export interface BundledFiles {
 export interface BundledRun {
   readonly settings: Pick<RunFile, 'config' | 'seeds' | 'memory'>;
   readonly read: (path: string) => Promise<Uint8Array | undefined>;
-  /** FULL's responses to a prompt of one seed. */
-  readonly completions: (seed: number) => Promise<(prompt: number) => PromptCompletions['epochs']>;
+  /** The responses of a method to a prompt of one seed; FULL's when the method is left out. */
+  readonly completions: (
+    seed: number,
+  ) => Promise<(prompt: number, method?: MethodName) => PromptCompletions['epochs']>;
   readonly label: RunLabel;
   /** The files with which the trainer's worker opens the run to be asked. */
   readonly held: ReadonlyMap<string, Blob>;
@@ -78,7 +81,7 @@ export async function openBundledRun(
       if (!seeds.includes(seed)) throw new ConfigError(`${where}: no seed ${seed}`);
       const kept = new SeedCompletions(config, seed);
       await kept.loadAll(store);
-      return (prompt) => kept.of('full').of(prompt);
+      return (prompt, method = 'full') => kept.of(method).of(prompt);
     },
   };
 }

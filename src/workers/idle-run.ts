@@ -1,6 +1,13 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { GenerateCall, Generated, InspectCall, Inspected } from '../inspection/calls.ts';
+import type {
+  Attention,
+  AttentionCall,
+  GenerateCall,
+  Generated,
+  InspectCall,
+  Inspected,
+} from '../inspection/calls.ts';
 import { at } from '../run-plan.ts';
 import { Asking } from '../scheduler/asking.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
@@ -76,6 +83,11 @@ export class IdleRun {
   /** See `Asking.inspect`. */
   inspect(call: InspectCall): Promise<Inspected> {
     return this.#inTurn(() => this.#asking.inspect(call, { seed: this.#seed }));
+  }
+
+  /** See `Asking.attend`. */
+  attend(call: AttentionCall): Promise<Attention> {
+    return this.#inTurn(() => this.#asking.attend(call, { seed: this.#seed }));
   }
 
   /** Waits for the question under way, then closes the device and ends the task's workers. */

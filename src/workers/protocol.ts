@@ -1,7 +1,14 @@
 // Types of what crosses a worker boundary: plain data and transferred arrays.
 import type { ExperimentConfig } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
-import type { GenerateCall, Generated, InspectCall, Inspected } from '../inspection/calls.ts';
+import type {
+  Attention,
+  AttentionCall,
+  GenerateCall,
+  Generated,
+  InspectCall,
+  Inspected,
+} from '../inspection/calls.ts';
 import type { LandscapeView } from '../landscape/landscape.ts';
 import type { Drawn } from '../landscape/surface.ts';
 import type { TunedVariants } from '../variants/choices.ts';
@@ -138,7 +145,7 @@ export interface TrainerApi extends WorkerApi {
    */
   completions(prompt: number, method?: MethodName): PromptCompletions;
   /**
-   * Opens a run that is not under way, finished or not, so that `generate` and `inspect` ask what its
+   * Opens a run that is not under way, finished or not, so that `generate`, `inspect` and `attend` ask what its
    * folder keeps, on a device that stays open until the next `open`, `start` or `dispose`. A run that
    * has ended in this worker needs no opening. No verifier module runs that the folder names: responses
    * then have no verdicts.
@@ -156,6 +163,8 @@ export interface TrainerApi extends WorkerApi {
   generate(call: GenerateCall): Promise<Generated>;
   /** Gives what policy, base and critic say of each token of responses; as `generate`. */
   inspect(call: InspectCall): Promise<Inspected>;
+  /** Gives what a layer of the policy attends to before each token of a response; as `generate`. */
+  attend(call: AttentionCall): Promise<Attention>;
   /**
    * Draws FULL's reward matrix into a canvas, out of the buffers in which the run under way keeps it. A
    * picture is one submit between two of the run's and changes no bit of it.

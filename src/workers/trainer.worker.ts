@@ -373,6 +373,13 @@ const api: TrainerApi = {
       (training) => training.inspect(call),
       (idle) => idle.inspect(call),
     ),
+  async attend(call) {
+    const told = await answer(
+      (training) => training.attend(call),
+      (idle) => idle.attend(call),
+    );
+    return Comlink.transfer(told, [told.weights.buffer]);
+  },
   drawLandscape(view, canvas) {
     const { training } = current();
     if (training.control.ended) return Promise.reject(new RunEndedError('the run has ended'));

@@ -2,7 +2,14 @@ import { describeError } from '../threads/connect.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { AdapterError, DeviceLostError, type Gpu } from '../gpu/device.ts';
 import { AllocationError } from '../gpu/memory.ts';
-import type { GenerateCall, Generated, InspectCall, Inspected } from '../inspection/calls.ts';
+import type {
+  Attention,
+  AttentionCall,
+  GenerateCall,
+  Generated,
+  InspectCall,
+  Inspected,
+} from '../inspection/calls.ts';
 import type { LandscapeView } from '../landscape/landscape.ts';
 import type { Drawn } from '../landscape/surface.ts';
 import type { PromptCompletions } from '../results.ts';
@@ -103,6 +110,11 @@ export class TrainingRun {
   /** See `Experiment.inspect`. @throws RunEndedError if the run ends first. */
   inspect(call: InspectCall): Promise<Inspected> {
     return this.control.visit(() => this.#current.inspect(call));
+  }
+
+  /** See `Experiment.attend`. @throws RunEndedError if the run ends first. */
+  attend(call: AttentionCall): Promise<Attention> {
+    return this.control.visit(() => this.#current.attend(call));
   }
 
   /** See `RunLandscape.draw`: at once, whatever the run computes meanwhile. */

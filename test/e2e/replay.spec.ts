@@ -195,6 +195,50 @@ test('a wrong key is told as one, step by step', async ({ page }) => {
   await expect(inspector.locator('.grouped .right')).toHaveCount(0);
 });
 
+test('what every method answered to a prompt is read, and compared, by keyboard', async ({
+  page,
+}) => {
+  const faults = await watchFaults(page);
+  await open(page, '#/run?motion=0&at=3');
+  await tabTo(page, 'stage-matrix');
+  await page.keyboard.press('Home');
+  const inspector = page.locator('#inspector');
+  await expect(inspector).toContainText('kept by LIM');
+  const methods = inspector.getByRole('group', { name: 'Answers of', exact: true });
+  const epochs = inspector.getByRole('group', { name: 'Answers of epoch' });
+  const against = inspector.getByRole('group', { name: 'Compared with epoch' });
+  // While LIM chooses, nothing is trained on its choice.
+  await methods.getByRole('button', { name: 'LIM' }).press('Enter');
+  await expect(inspector).toContainText('LIM has not trained yet.');
+
+  await page.keyboard.press('5');
+  await expect(inspector).toContainText(/Epochs are those of LIM through its own \d+ prompts/);
+  await expect(inspector.locator('.grouped li').first()).toContainText(/×\d/);
+  await against.getByRole('button', { name: 'Epoch 1', exact: true }).press('Enter');
+  const changes = inspector.getByRole('region', { name: /^From epoch 1 to epoch \d+$/ });
+  await expect(changes).toContainText(/Right: \d of 8 → \d of 8\./);
+  await changes.locator('summary').press('Enter');
+  const [answers, steps] = [changes.locator('table').nth(0), changes.locator('table').nth(1)];
+  const rows = answers.locator('tbody tr');
+  await expect(rows).toHaveCount(await changes.locator('.grouped li').count());
+  for (const column of [1, 2]) {
+    const counts = await rows.locator(`td:nth-of-type(${column + 1})`).allTextContents();
+    expect(counts.reduce((sum, count) => sum + Number(count), 0)).toBe(8);
+  }
+  await expect(steps.locator('tbody tr').first()).toContainText(/of \d/);
+  await epochs.getByRole('button', { name: 'Epoch 1', exact: true }).press('Enter');
+  await expect(changes).toHaveCount(0);
+  expect(await seriousFaults(page)).toEqual([]);
+  await expectNoSidewaysScroll(page);
+
+  // The other end of the matrix: LIM has rejected it.
+  await page.keyboard.press('3');
+  await tabTo(page, 'stage-matrix');
+  await page.keyboard.press('End');
+  await expect(inspector).toContainText('LIM did not train on this prompt');
+  expect(faults.list).toEqual([]);
+});
+
 test('without WebGPU the recording tells the whole story', async ({ page }) => {
   const faults = await watchFaults(page);
   await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));

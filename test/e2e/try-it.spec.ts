@@ -87,6 +87,21 @@ test('what was trained here answers beside its base, token by token, by keyboard
   await expect(cells.nth((await cells.count()) - 2)).toBeFocused();
   await expect(panel.locator('.token-detail')).toContainText('Most probable here');
 
+  // What it looked at: one head's shares of prompt and answer, and the same as a table.
+  await tabInto(page, '.token-attention > summary');
+  await page.keyboard.press('Enter');
+  await expect(panel.locator('.share-row')).toHaveCount(await cells.count());
+  await panel.getByRole('button', { name: 'Head 2' }).press('Enter');
+  await expect(panel.locator('.attention [role=img]')).toHaveAccessibleName(
+    'Attention of layer 1, Head 2',
+  );
+  await panel.locator('.attention-table summary').press('Enter');
+  const shares = panel.locator('.attention-table tbody tr').first().locator('td');
+  const told = (await shares.allTextContents()).filter((text) => text !== '');
+  // Each is rounded to one in a hundred.
+  const sum = told.reduce((total, text) => total + parseInt(text, 10), 0);
+  expect(Math.abs(sum - 100)).toBeLessThanOrEqual(told.length / 2);
+
   await tabInto(page, '.token-table summary');
   await page.keyboard.press('Enter');
   const rows = panel.locator('.token-table tbody tr');

@@ -7,6 +7,8 @@ import { piecesOf, wholeOf } from '../../src/formats/file-content.ts';
 import { float32Entry, readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type {
+  Attention,
+  AttentionCall,
   GenerateCall,
   Generated,
   InspectCall,
@@ -100,6 +102,7 @@ async function idle(gpu: Gpu, store: RunStore, chosen: ExperimentConfig = config
     weights,
     generate: (call: GenerateCall) => asking.generate(call, { seed: SEED }),
     inspect: (call: InspectCall) => asking.inspect(call, { seed: SEED }),
+    attend: (call: AttentionCall) => asking.attend(call, { seed: SEED }),
     close: () => asking.destroy(),
   };
 }
@@ -136,7 +139,7 @@ describe('a run that is asked between its iterations', () => {
   test('goes on with the same bits, and leaves the same files', async () => {
     const gpu = await openTestGpu();
     const { store } = await wholeRun();
-    const answers: (Generated | Inspected)[] = [];
+    const answers: (Generated | Inspected | Attention)[] = [];
     const generate =
       (weights: GenerateCall['weights']): Visit['ask'] =>
       async (experiment) => {
@@ -151,16 +154,17 @@ describe('a run that is asked between its iterations', () => {
           const [{ ids }] = (await experiment.generate({ prompt, weights: 'now', samples: 1 }))
             .responses;
           answers.push(await experiment.inspect({ prompt, weights: 'now', responses: [ids] }));
+          answers.push(await experiment.attend({ prompt, weights: 'now', response: ids }));
         },
       },
       { after: 5, ask: generate('full') },
       { after: 6, ask: generate('now') },
     ]);
-    expect(answers).toHaveLength(5);
+    expect(answers).toHaveLength(6);
     expect(filesOf(asked.store)).toEqual(filesOf(store));
     // Behind the last update of LIM the next iteration is RAND's first.
     const training = { method: 'rand', update: 0 };
-    expect(answers[4].by).toEqual({ weights: 'now', runSeed: SEED, training });
+    expect(answers[5].by).toEqual({ weights: 'now', runSeed: SEED, training });
   });
 
   test('refuses what it cannot answer, and goes on', async () => {
@@ -402,6 +406,50 @@ describe('a run that is over', () => {
       });
       expect(drawn[i].tokens.join('')).toBe(drawn[i].text);
     }
+    asked.close();
+  });
+
+  test('attends as float64 computes it from its files, layer by layer', async () => {
+    const gpu = await openTestGpu();
+    const { store } = await wholeRun();
+    const asked = await idle(gpu, store);
+    const { task, model } = asked;
+    const [{ ids }] = (await asked.generate({ prompt, weights: 'full', samples: 1 })).responses;
+    const [encoded] = await task.text.encode([task.pool(SEED)[prompt.place].text]);
+    const all = [...encoded, ...ids.slice(0, -1)];
+    const { actor } = await parameters(asked, 'full');
+    const tape = new Tape();
+    const shares: (readonly Float64Array[])[] = [];
+    tape.attended = (layer) => shares.push(layer);
+    hiddenStates(tape, actor, shape(asked), all);
+    expect(shares).toHaveLength(model.layers);
+    for (const [layer, heads] of shares.entries()) {
+      const got = await asked.attend({ prompt, weights: 'full', response: ids, layer });
+      expect(got).toMatchObject({ layer, layers: model.layers, heads: model.heads });
+      expect(got.promptTokens).toBe(encoded.length);
+      expect(got.seen).toHaveLength(all.length);
+      expect(got.tokens).toHaveLength(ids.length);
+      expect(got.weights).toHaveLength(heads.length * ids.length * all.length);
+      for (const [head, rows] of heads.entries()) {
+        for (const [t] of ids.entries()) {
+          for (const [j] of all.entries()) {
+            const want = rows[(encoded.length - 1 + t) * all.length + j];
+            const found = got.weights[(head * ids.length + t) * all.length + j];
+            expect(Math.abs(found - want), `${layer} ${head} ${t} ${j}`).toBeLessThan(1e-5);
+          }
+        }
+      }
+    }
+    const last = await asked.attend({ prompt, weights: 'full', response: ids });
+    expect(last.layer).toBe(model.layers - 1);
+    const refused = (call: Partial<AttentionCall>) =>
+      expect(asked.attend({ prompt, weights: 'full', response: ids, ...call })).rejects;
+    await refused({ layer: model.layers }).toThrow(
+      `layer: must be a whole number in [0, ${model.layers - 1}]`,
+    );
+    await refused({ response: [] }).toThrow(/^response: must be 1 to \d+ tokens, is 0/);
+    await refused({ response: [1e6] }).toThrow('response: token 0 must be an id below');
+    await refused({ prompt: { place: 1e6 } }).toThrow('prompt.place');
     asked.close();
   });
 

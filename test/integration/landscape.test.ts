@@ -13,7 +13,7 @@ import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { openTask } from '../../src/tasks/registry.ts';
 import { RunLandscape } from '../../src/workers/run-landscape.ts';
 import { cameraReference } from '../reference/landscape.ts';
-import { deviceCalls, watch } from '../support/device-calls.ts';
+import { deviceCalls, countTraffic, watch, type Traffic } from '../support/device-calls.ts';
 import { openTestGpu } from '../support/gpu.ts';
 import { byFirstToken, smallConfig } from '../support/ppo-rig.ts';
 
@@ -48,6 +48,8 @@ interface Watched {
   readonly store: MemoryStore;
   readonly events: readonly ExperimentEvent[];
   readonly pictures: readonly { picture: LandscapePicture; made: readonly string[] }[];
+  /** From the first update on. */
+  readonly traffic: Traffic;
 }
 
 /** A whole run, with a picture after each of its updates that does not wait for it. */
@@ -60,6 +62,7 @@ async function runOf(drawn: boolean): Promise<Watched> {
   const model = modelConfigOf(config, await openTask(config.task));
   let last: Promise<void> = Promise.resolve();
   let landscape: Landscape | undefined;
+  let counted: (() => Traffic) | undefined;
   const draw = async (experiment: Experiment): Promise<void> => {
     const matrix = experiment.lyingMatrix;
     if (!matrix) throw new Error('the run has no matrix');
@@ -80,6 +83,8 @@ async function runOf(drawn: boolean): Promise<Watched> {
       shippedBase: () => Promise.resolve(initialParameters(model, 5, 0.3)),
       emit: (event) => {
         events.push(event);
+        // Not before: the first run of a device checks and measures its kernels.
+        if (event.type === 'update') counted ??= countTraffic(gpu);
         if (drawn && event.type === 'update') last = last.then(() => draw(experiment));
       },
     },
@@ -89,8 +94,9 @@ async function runOf(drawn: boolean): Promise<Watched> {
   expect(experiment.lyingMatrix).toBeUndefined();
   await experiment.run(control);
   await last;
+  const traffic = counted?.() ?? { labels: [], copied: 0, readBack: 0 };
   landscape?.destroy();
-  return { store, events, pictures };
+  return { store, events, pictures, traffic };
 }
 
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
@@ -114,6 +120,11 @@ describe('a run whose landscape is drawn after every update', () => {
     expect(filesOf(drawn)).toEqual(filesOf(plain));
     const updates = drawn.events.filter(({ type }) => type === 'update').length;
     expect(drawn.pictures).toHaveLength(updates);
+    // A picture is one submit and one texture that is read back: nothing of the matrix is copied.
+    expect(plain.traffic.copied).toBeGreaterThan(0);
+    expect(plain.traffic.labels).not.toContain('landscape');
+    expect(drawn.traffic.labels.filter((label) => label === 'landscape')).toHaveLength(updates);
+    expect(drawn.traffic).toMatchObject({ copied: plain.traffic.copied, readBack: updates });
     // The first picture makes its textures; no other one makes anything.
     expect(drawn.pictures.slice(1).flatMap(({ made }) => made)).toEqual([]);
 

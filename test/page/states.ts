@@ -52,6 +52,22 @@ async function freeRun(page: Page): Promise<void> {
   await row.locator('.leaving .primary').waitFor();
 }
 
+/** Chooses a prompt of the matrix at the end of the film, and reads what LIM answered to it. */
+const readLim =
+  (key: 'Home' | 'End', compares: boolean) =>
+  async (page: Page): Promise<void> => {
+    await choose(key)(page);
+    await act(5)(page);
+    const inspector = page.locator('#inspector');
+    await inspector.locator('.answerers button', { hasText: 'LIM' }).click();
+    if (!compares) {
+      await inspector.locator('.responses > .quiet').waitFor();
+      return;
+    }
+    await inspector.locator('.responses .rounds').nth(2).locator('button').nth(1).click();
+    await inspector.locator('.changes-table summary').click();
+  };
+
 /** Chooses rollouts that learn, some of them, and opens the tables. */
 async function importRollouts(page: Page): Promise<void> {
   const [prompts, epochs, samples] = [400, 8, 8];
@@ -111,6 +127,13 @@ export const states: readonly PageState[] = [
       await choose('Home')(page);
       await page.locator('#inspector .score summary').click();
     },
+    whole: true,
+  },
+  { name: 'answers-none', hash: `#/run?at=5&${still}`, reach: readLim('End', false), whole: true },
+  {
+    name: 'answers-changes',
+    hash: `#/run?at=5&${still}`,
+    reach: readLim('Home', true),
     whole: true,
   },
   ...(['heat', 'land', 'curves', 'table'] as const satisfies readonly Look[]).map((look) => ({

@@ -24,6 +24,8 @@ export interface DecoderShape {
 
 /** Remembers operations in order; `backward` runs their derivatives in reverse. */
 export class Tape {
+  /** Hears what each layer attends to: for each head, (T, T) shares of the tokens that it sees. */
+  attended: ((heads: readonly Float64Array[]) => void) | undefined;
   readonly #backward: (() => void)[] = [];
 
   #value(rows: number, columns: number, backward: (out: Value) => void): Value {
@@ -202,6 +204,9 @@ export class Tape {
         }
       }
     }
+    this.attended?.(
+      Array.from({ length: heads }, (_, h) => shares.subarray(h * T * T, (h + 1) * T * T)),
+    );
     return out;
   }
 

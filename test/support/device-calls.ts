@@ -2,11 +2,11 @@ import type { Gpu } from '../../src/gpu/device.ts';
 
 type Method = (...args: unknown[]) => unknown;
 
-/** Reports calls of an object's methods to `seen`, until the returned function is called. */
+/** Reports calls of an object's methods, and their arguments, until the returned function is called. */
 export function watch(
   object: object,
   names: readonly string[],
-  seen: (name: string, self: unknown) => void,
+  seen: (name: string, self: unknown, args: readonly unknown[]) => void,
 ): () => void {
   const target = object as Record<string, Method>;
   const before = names.map((name) => Object.getOwnPropertyDescriptor(target, name));
@@ -16,7 +16,7 @@ export function watch(
       configurable: true,
       writable: true,
       value(this: unknown, ...args: unknown[]) {
-        seen(name, this);
+        seen(name, this, args);
         return original.apply(this, args);
       },
     });
@@ -66,4 +66,36 @@ export async function deviceCalls(
     probe.destroy();
   }
   return { created, mapped };
+}
+
+/** What a device was given to do. How many submits a run makes depends on how long they take. */
+export interface Traffic {
+  /** Labels of the command buffers with one, of all submits. */
+  readonly labels: string[];
+  /** Bytes copied from buffer to buffer. */
+  copied: number;
+  /** Textures that were read back. */
+  readBack: number;
+}
+
+/** Counts submits and copies of a device, until the returned function is called. */
+export function countTraffic({ device }: Gpu): () => Traffic {
+  const traffic: Traffic = { labels: [], copied: 0, readBack: 0 };
+  const probe = device.createCommandEncoder();
+  const encoders = Object.getPrototypeOf(probe) as object;
+  probe.finish();
+  const restore = [
+    watch(device.queue, ['submit'], (_, __, [buffers]) => {
+      for (const { label } of buffers as GPUCommandBuffer[]) if (label) traffic.labels.push(label);
+    }),
+    watch(encoders, ['copyBufferToBuffer'], (_, __, args) => {
+      // The size is the last argument of both forms: (from, to, size) and (from, at, to, at, size).
+      traffic.copied += Number(args.at(-1));
+    }),
+    watch(encoders, ['copyTextureToBuffer'], () => traffic.readBack++),
+  ];
+  return () => {
+    for (const undo of restore) undo();
+    return traffic;
+  };
 }

@@ -54,12 +54,12 @@ function openBus(): { join: () => Channel; said: unknown[] } {
 /** A run of another tab, and when it is over. */
 function openTab(bus: ReturnType<typeof openBus>, run = RUN) {
   const soFar = new SoFar();
-  const answersOf = (prompt: number) =>
+  const answersOf = (prompt: number, method: string) =>
     prompt === 7
       ? Promise.reject(new Error('gone'))
       : Promise.resolve({
           key: '4',
-          epochs: [{ epoch: 0, completions: [{ text: `${prompt};`, reward: 1 }] }],
+          epochs: [{ epoch: 0, completions: [{ text: `${method} ${prompt};`, reward: 1 }] }],
         });
   const feed = new Feed(bus.join(), run, about, soFar, () => answersOf);
   const tell = (...batch: readonly ExperimentEvent[]): void => {
@@ -72,7 +72,8 @@ function openTab(bus: ReturnType<typeof openBus>, run = RUN) {
 const showRecording = (): void => {
   const film = new Film(footage);
   const origin = { kind: 'recorded', adapter: '', date: '2026-11-30' } as const;
-  showReel({ film, origin, answersOf: recordedAnswers([]) }, 'opening');
+  const nobody = () => Promise.resolve({ epochs: [] });
+  showReel({ film, origin, answersOf: recordedAnswers([], nobody) }, 'opening');
 };
 
 /** Ends the runs of other tabs by name. */
@@ -150,12 +151,12 @@ describe('a tab beside one that trains', () => {
     const bus = openBus();
     new Watch(bus.join(), over);
     openTab(bus).tell(...events.slice(0, 8));
-    const found = await answersTo(3);
+    const found = await answersTo(3, 'rand');
     expect(found).toEqual({
       key: '4',
-      epochs: [{ epoch: 0, completions: [{ text: '3;', reward: 1 }] }],
+      epochs: [{ epoch: 0, completions: [{ text: 'rand 3;', reward: 1 }] }],
     });
-    await expect(answersTo(7)).rejects.toThrow('cannot tell');
+    await expect(answersTo(7, 'full')).rejects.toThrow('cannot tell');
   });
 
   test('watches no more when it trains itself', () => {

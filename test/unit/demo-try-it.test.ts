@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { groupAnswers } from '../../demo/state/answer-groups.ts';
 import {
   agreementText,
   answerWords,
-  groupAnswers,
   Newest,
   offeredWeights,
   usualWeights,

@@ -9,6 +9,7 @@ import { bytes } from '../../strings/numbers.ts';
 import { Button } from '../../views/markup.tsx';
 import { visibleString } from '../../visible-text.ts';
 import { notKept, reportState, shownLabel, takeAway } from './kept.ts';
+import { RECORDED_BUNDLE } from './recorded-answers.ts';
 
 /** The files that every run comes to have, in the order of telling. */
 const expected = [
@@ -19,9 +20,6 @@ const expected = [
   runFiles.METRICS,
   'subsets/lim.json',
 ] as const;
-
-/** The bundle of the recording that the page comes with. */
-const RECORDED_BUNDLE = 'replays/quick.limr';
 
 export function RunFilesPanel(): JSX.Element {
   const t = keptText.value;

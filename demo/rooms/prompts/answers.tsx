@@ -1,6 +1,5 @@
-// All answers to one prompt, epoch by epoch, as plain text.
+// All answers of a method to one prompt, epoch by epoch, as plain text.
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import {
   inTableOrder,
   methodLabel,
@@ -8,58 +7,43 @@ import {
   type RunView,
   type Verdict,
 } from '../../../src/index.ts';
+import { answerer } from '../../state/answering.ts';
 import { epochNow } from '../../state/pointing.ts';
-import { type Answers, answersTo, follow, inspected, liveAnswers } from '../../state/stage.ts';
+import { type Answers, follow, inspected } from '../../state/stage.ts';
 import { marks, paid, possible } from '../../state/verdicts.ts';
+import { answersText } from '../../strings/answers.ts';
 import { engineText } from '../../strings/engine.ts';
 import { whole } from '../../strings/numbers.ts';
 import { promptsText } from '../../strings/prompts.ts';
+import { Filled } from '../../views/filled.tsx';
 import { Code } from '../../views/markup.tsx';
+import { Answerers, noneText, OwnEpochs } from '../../views/responses.tsx';
+import { useAnswers } from '../../views/use-answers.ts';
 import { numberText } from './table.tsx';
-
-/** What is known of the answers to a prompt. */
-type Found = { readonly prompt: number } & (
-  { readonly answers: Answers | undefined } | { readonly failed: string }
-);
-
-function useFound(run: RunView, prompt: number | undefined): Found | undefined {
-  const [found, setFound] = useState<Found>();
-  const { length } = run.columns;
-  const source = liveAnswers.value;
-  useEffect(() => {
-    if (prompt === undefined || !run.pool[prompt]) return undefined;
-    let asked = true;
-    const settle = (what: Found): void => {
-      if (asked) setFound(what);
-    };
-    answersTo(prompt).then(
-      (answers) => settle({ prompt, answers }),
-      (error: unknown) =>
-        settle({ prompt, failed: error instanceof Error ? error.message : String(error) }),
-    );
-    return () => {
-      asked = false;
-    };
-  }, [run, prompt, length, source]);
-  return found?.prompt === prompt ? found : undefined;
-}
 
 export function AnswersOf({ run }: { readonly run: RunView }): JSX.Element {
   follow(run);
   const text = promptsText.value;
   const prompt = inspected.value;
-  const found = useFound(run, prompt);
+  const method = answerer(run);
+  const found = useAnswers(run, prompt, method);
   const known = prompt !== undefined && run.pool[prompt] !== undefined;
   return (
     <section class="card" aria-labelledby="answers-title">
       <h2 id="answers-title">{text.answersTitle}</h2>
+      {known && <Answerers run={run} />}
       <div id="answers" class="answers" tabIndex={0} role="region" aria-label={text.answersLabel}>
         {!known ? (
           <p class="quiet">{text.answersChoose}</p>
-        ) : found && 'failed' in found ? (
-          <p class="problem">{text.answersFailed(found.failed)}</p>
+        ) : found?.failed !== undefined ? (
+          <p class="problem">
+            <Filled
+              text={answersText.value.failed}
+              parts={{ why: <span lang="en">{found.failed}</span> }}
+            />
+          </p>
         ) : (
-          <Told run={run} prompt={prompt} answers={found?.answers} />
+          <Told run={run} prompt={prompt} method={method} answers={found?.answers} />
         )}
       </div>
     </section>
@@ -69,10 +53,11 @@ export function AnswersOf({ run }: { readonly run: RunView }): JSX.Element {
 interface ToldProps {
   readonly run: RunView;
   readonly prompt: number;
+  readonly method: MethodName;
   readonly answers: Answers | undefined;
 }
 
-function Told({ run, prompt, answers }: ToldProps): JSX.Element {
+function Told({ run, prompt, method, answers }: ToldProps): JSX.Element {
   const text = promptsText.value;
   const { verdicts: words } = engineText.value;
   const one = run.pool[prompt];
@@ -87,7 +72,8 @@ function Told({ run, prompt, answers }: ToldProps): JSX.Element {
       .filter((method) => run.selections[method]?.has(prompt))
       .map((method) => text.inMethod(methodLabel(method))),
   ];
-  const unkept = run.columns.length > epochs.length && run.keeping.past !== undefined;
+  const isFull = method === 'full';
+  const unkept = isFull && run.columns.length > epochs.length && run.keeping.past !== undefined;
   return (
     <>
       <p class="prompt-title">
@@ -112,14 +98,17 @@ function Told({ run, prompt, answers }: ToldProps): JSX.Element {
         )}
       </p>
       <p class="quiet">{facts.join(' · ')}</p>
-      {epochs.length === 0 && !unkept && answers && <p class="quiet">{text.answersNone}</p>}
+      {epochs.length === 0 && !unkept && answers && (
+        <p class="quiet">{noneText(run, prompt, method)}</p>
+      )}
+      {epochs.length > 0 && <OwnEpochs run={run} method={method} />}
       <div class="epochs">
         {epochs.map(({ epoch, completions }) => {
           const said = completions.map((completion) => run.verdictOn(prompt, completion));
           return (
             <div
               key={epoch}
-              class={`epoch${epochNow() === epoch ? ' pointed' : ''}`}
+              class={`epoch${isFull && epochNow() === epoch ? ' pointed' : ''}`}
               data-epoch={epoch}
             >
               <h3>

@@ -44,10 +44,6 @@ export const text: InspectorText = {
   epoch: 'Epoche',
   mean: 'Mittel r̄',
 
-  noAnswers: 'Seine Antworten kommen mit der ersten Epoche.',
-  answersOf: 'Antworten aus Epoche',
-  epochName: (epoch) => `Epoche ${epoch}`,
-  lucky: 'über einen falschen Schritt',
   alike: 'Ähnlich gelernt:',
 
   unreadable: 'Keine gültige Antwort: Ihre Form lässt sich nicht lesen.',

@@ -164,11 +164,9 @@ export const text: PromptsText = {
 
   answersTitle: 'Jede Antwort, Epoche für Epoche',
   answersLabel: 'Antworten nach Epochen',
-  answersChoose: 'Einen Prompt wählen, um zu lesen, was FULL dazu gezogen hat, Epoche für Epoche.',
-  answersNone: 'FULL hat zu diesem Prompt noch nichts gezogen.',
+  answersChoose: 'Einen Prompt wählen, um zu lesen, was dazu geantwortet wurde, Epoche für Epoche.',
   answersUnkept:
     'Was einige Epochen dazu gezogen haben, wurde nicht gespeichert; ihre Belohnungen schon.',
-  answersFailed: (why) => `Die Antworten lassen sich nicht lesen: ${why}`,
   key: 'Schlüssel',
   wrongOnPurpose: 'Schlüssel mit Absicht falsch',
   truth: 'richtig wäre',

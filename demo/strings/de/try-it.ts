@@ -8,7 +8,8 @@ export const text: TryItText = {
   noGpu: (why) =>
     `Ohne GPU kann hier kein Modell antworten: ${why} Die Antworten aus dem Training stehen bei jedem Prompt.`,
   recording:
-    'Eine Aufzeichnung hat keine Gewichte. Nach einem Lauf hier antworten das Ausgangsmodell und alle daraus trainierten Modelle.',
+    'Eine Aufzeichnung hat keine Gewichte. Nach einem Lauf hier antworten das Ausgangsmodell und alle daraus trainierten Modelle, ' +
+    'Token für Token und mit dem, worauf jedes geschaut hat.',
   train: 'Hier trainieren',
   nobodyYet: 'Noch ist niemand da, der antworten könnte: Zuerst kommt das Ausgangsmodell.',
   elsewhere: 'Die Modelle dieses Laufs hält ein anderer Tab: Dort lassen sie sich fragen.',

@@ -41,10 +41,6 @@ export const text: InspectorText = {
   epoch: '轮',
   mean: '平均 r̄',
 
-  noAnswers: '第 1 轮之后才有它的回答。',
-  answersOf: '哪一轮的回答',
-  epochName: (epoch) => `第 ${epoch} 轮`,
-  lucky: '但中间有一步错误',
   alike: '学习过程相似：',
 
   unreadable: '没有有效的答案：格式无法识别。',

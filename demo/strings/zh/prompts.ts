@@ -155,10 +155,8 @@ export const text: PromptsText = {
 
   answersTitle: '每个回答，逐轮查看',
   answersLabel: '按轮次的回答',
-  answersChoose: '选择一个提示，逐轮阅读 FULL 为它采样的回答。',
-  answersNone: 'FULL 还没有为这个提示采样。',
+  answersChoose: '选择一个提示，逐轮阅读对它的回答。',
   answersUnkept: '某些轮次采样的回答没有保存，它们的奖励保存了。',
-  answersFailed: (why) => `无法读取回答：${why}`,
   key: '答案键',
   wrongOnPurpose: '答案键故意设错',
   truth: '正确答案是',

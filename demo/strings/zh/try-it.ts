@@ -4,7 +4,8 @@ import type { TryItText } from '../try-it.ts';
 export const text: TryItText = {
   title: '向模型提问',
   noGpu: (why) => `没有 GPU，模型无法在这里回答：${why} 训练中采样的回答可在每个提示处查看。`,
-  recording: '录制中没有权重。在这里训练一次，基础模型和由它训练出的模型就会回答你的问题。',
+  recording:
+    '录制中没有权重。在这里训练一次，基础模型和由它训练出的模型就会回答你的问题，并逐个词元显示它在看哪里。',
   train: '在这里训练',
   nobodyYet: '还没有可以提问的模型：首先要有基础模型。',
   elsewhere: '这次运行的模型在另一个标签页里：请在那里提问。',

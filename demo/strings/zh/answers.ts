@@ -1,0 +1,50 @@
+import type { AnswersText } from '../answers.ts';
+import { fixed } from '../numbers.ts';
+
+export const text: AnswersText = {
+  methods: '谁的回答',
+  waiting: '正在读取它的回答……',
+  failed: '无法读取回答：{why}',
+  first: '第 1 轮之后才有它的回答。',
+  numbers: '链接只带有数字：这里没有那次运行的回答。',
+  unchosen: (method) => `${method} 没有用这个提示训练，所以没有对它的回答。`,
+  unbegun: (method) => `${method} 还没有开始训练。`,
+  undrawn: (method) => `${method} 到目前为止还没有对这个提示的回答。`,
+  own: (method, prompts) => `轮数按 ${method} 自己的 ${prompts} 个提示计算。`,
+
+  epochs: '哪一轮的回答',
+  epoch: (epoch) => `第 ${epoch} 轮`,
+  lucky: '但中间有一步错误',
+  against: '与哪一轮比较',
+  nothing: '不比较',
+  nothingName: '不与任何一轮比较',
+
+  changes: (before, after) => `从第 ${before} 轮到第 ${after} 轮`,
+  right: (before, of, after, ofAfter) =>
+    `正确：${of} 个中 ${before} 个 → ${ofAfter} 个中 ${after} 个。`,
+  matched: (before, of, after, ofAfter) =>
+    `与错误的标准答案一致：${of} 个中 ${before} 个 → ${ofAfter} 个中 ${after} 个。`,
+  chance: '每一轮都重新采样：多一两个或少一两个可能只是偶然。',
+  bars: (before, after) => `上面的条：第 ${before} 轮；下面的条：第 ${after} 轮。`,
+  answers: '回答',
+  steps: '正确的步骤',
+  came: '新出现',
+  went: '消失',
+  more: '更多',
+  fewer: '更少',
+  same: '一样多',
+  most: (epoch) => `第 ${epoch} 轮最常见的：`,
+  mostInBoth: '两轮都最常见的：',
+  changed: '有变化',
+  values: (before, after) => `最常见 ${before} → ${after}`,
+  table: '变化（表格）',
+  tableName: '回答和步骤的变化',
+  answer: '回答',
+  verdict: '判定',
+  change: '变化',
+  step: '步骤',
+  rightIn: (epoch) => `正确，第 ${epoch} 轮`,
+  mostIn: (epoch) => `最常见，第 ${epoch} 轮`,
+  of: (count, of) => `${count} / ${of}`,
+  points: (share) => `${share > 0 ? '+' : ''}${fixed(100 * share, 1)} 个百分点`,
+};

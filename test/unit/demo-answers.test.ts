@@ -25,11 +25,12 @@ const footage = readRecording(readFileSync(join(replays, 'quick.json'), 'utf8'),
 async function bundled() {
   const file = new Blob([readFileSync(join(replays, 'quick.limr'))]);
   const bundle = await Bundle.open(blobSource('quick.limr', file));
-  const files = new Map(
+  const plain = new Map(
     bundle.paths.map((path) => [path, bundle.read(path) ?? new Uint8Array()] as const),
   );
   const [seed] = footage.seeds;
-  return (await openBundledRun('quick.limr', files)).completions(seed);
+  const run = await openBundledRun('quick.limr', { plain, weights: new Map() });
+  return run.completions(seed);
 }
 
 afterEach(() => {

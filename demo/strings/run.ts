@@ -37,10 +37,10 @@ const english = {
   pretraining: 'A small model reads worked problems, some of them with mistakes.',
   beforeBase: 'First comes the base: the model before any reward.',
   base: (share: number, drawn: boolean) =>
-    `${drawn ? 'It knows the procedure and slips' : 'This is the model as it was given'}: ` +
+    `${drawn ? 'A small language model knows the procedure and slips' : 'This is the model as it was given'}: ` +
     `${percent(share, 1)} of the answers to problems held out are right.`,
   paid: (prompts: number, epochs: number) =>
-    `PPO pays for right answers: ${counted(prompts, prompt)}, ${counted(epochs, ['epoch', 'epochs'])}.`,
+    `PPO pays a language model for right answers: ${counted(prompts, prompt)}, ${counted(epochs, ['epoch', 'epochs'])}.`,
   watch: 'Watch which columns light up.',
   reward: (epochs: number, last: number) =>
     `${epochs === 1 ? 'In epoch 1' : `From epoch 1 to ${epochs}`}, the mean reward: ${fixed(last, 2)}.`,

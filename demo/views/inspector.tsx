@@ -100,13 +100,13 @@ function Notation({ modulus }: { readonly modulus: number }): JSX.Element {
   );
 }
 
-/** Origin, and which selections hold it. */
+/** Origin, whether LIM kept it, and which other selections hold it. */
 function standingOf(run: RunView, prompt: number): string {
   const text = inspectorText.value;
   const { origin } = run.pool[prompt] ?? {};
   const { lim } = run.selections;
   const held = inTableOrder(Object.keys(run.selections) as MethodName[])
-    .filter((method) => run.selections[method]?.has(prompt))
+    .filter((method) => method !== 'lim' && run.selections[method]?.has(prompt))
     .map(methodLabel);
   return [
     ...(origin === undefined ? [] : [engineText.value.origins[origin]]),

@@ -42,10 +42,10 @@ export const text: RunText = {
   pretraining: 'Ein kleines Modell liest vorgerechnete Aufgaben, manche davon mit Fehlern.',
   beforeBase: 'Am Anfang steht das Ausgangsmodell: das Modell vor jeder Belohnung.',
   base: (share, drawn) =>
-    `${drawn ? 'Es kennt das Verfahren, verrechnet sich aber' : 'So kam das Modell hierher'}: ` +
+    `${drawn ? 'Ein kleines Sprachmodell kennt das Verfahren, verrechnet sich aber' : 'So kam das Modell hierher'}: ` +
     `Von seinen Antworten auf ungesehene Aufgaben sind ${percent(share, 1)} richtig.`,
   paid: (prompts, epochs) =>
-    `PPO belohnt richtige Antworten: ${counted(prompts, prompt)}, ${counted(epochs, epoch)}.`,
+    `PPO belohnt ein Sprachmodell für richtige Antworten: ${counted(prompts, prompt)}, ${counted(epochs, epoch)}.`,
   watch: 'Welche Spalten leuchten auf?',
   reward: (epochs, last) =>
     `Mittlere Belohnung ${epochs === 1 ? 'in Epoche 1' : `nach ${epochs} Epochen`}: ${fixed(last, 2)}.`,

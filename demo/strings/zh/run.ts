@@ -33,8 +33,8 @@ export const text: RunText = {
   pretraining: '一个小模型正在阅读带步骤的例题，其中一些有错误。',
   beforeBase: '首先是基础模型：还没有得到任何奖励的模型。',
   base: (share, drawn) =>
-    `${drawn ? '它懂得解题步骤，但会算错' : '这是给定的模型'}：对未见过的题目，它的回答有 ${percent(share, 1)} 正确。`,
-  paid: (prompts, epochs) => `PPO 奖励正确的回答：${prompts} 个提示，${epochs} 轮。`,
+    `${drawn ? '一个小型语言模型懂得解题步骤，但会算错' : '这是给定的模型'}：对未见过的题目，它的回答有 ${percent(share, 1)} 正确。`,
+  paid: (prompts, epochs) => `PPO 奖励语言模型的正确回答：${prompts} 个提示，${epochs} 轮。`,
   watch: '看看哪些列会亮起来。',
   reward: (epochs, last) =>
     `${epochs === 1 ? '第 1 轮' : `第 1 到 ${epochs} 轮后`}的平均奖励：${fixed(last, 2)}。`,

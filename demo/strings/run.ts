@@ -69,6 +69,7 @@ const english = {
   resumes: 'It was not finished and goes on bit for bit.',
   train: 'Train it here',
   took: (time: string) => `${time} on the adapter of the recording`,
+  tookHere: (time: string) => `${time} last time`,
   cannotTrain: 'This browser cannot train; the recording tells the whole story.',
   settings: 'Settings and own data',
 

@@ -224,7 +224,9 @@ function Invitation(): JSX.Element | null {
   }
   const seconds = shown.film.end.results?.seconds;
   const facts = [
-    ...(seconds === undefined ? [] : [text.took(duration(seconds))]),
+    ...(seconds === undefined
+      ? []
+      : [(shown.origin.kind === 'recorded' ? text.took : text.tookHere)(duration(seconds))]),
     ...(shop && shop.memory !== '' ? [shop.memory] : []),
   ];
   return (

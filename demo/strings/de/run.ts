@@ -74,6 +74,7 @@ export const text: RunText = {
   resumes: 'Er war noch nicht fertig und geht Bit für Bit genau so weiter.',
   train: 'Hier trainieren',
   took: (time) => `${time} auf dem Adapter der Aufzeichnung`,
+  tookHere: (time) => `zuletzt ${time}`,
   cannotTrain: 'Dieser Browser kann nicht trainieren; die Aufzeichnung erzählt alles.',
   settings: 'Einstellungen und eigene Daten',
 

@@ -62,6 +62,7 @@ export const text: RunText = {
   resumes: '它还没有完成，会逐位一致地继续下去。',
   train: '在这里训练',
   took: (time) => `在录制所用的设备上需 ${time}`,
+  tookHere: (time) => `上次用时 ${time}`,
   cannotTrain: '这个浏览器不能训练；录制会讲完整个过程。',
   settings: '设置与自己的数据',
 

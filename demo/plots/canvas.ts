@@ -5,21 +5,26 @@
 export const cssColor = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** A cleared canvas whose units are CSS pixels. */
+/** The size of the page's text, of its usual one: drawings grow with it, their texts and all. */
+const zoomNow = (): number =>
+  parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+
+/** A cleared canvas. A unit is a CSS pixel where text has its usual size, and larger with larger text. */
 export interface Surface {
   readonly context: CanvasRenderingContext2D;
   readonly width: number;
   readonly height: number;
-  /** Device pixels per CSS pixel. */
+  /** Device pixels per unit. */
   readonly ratio: number;
 }
 
 /** Fits the canvas's pixels to its size in the style sheet; undefined if the canvas has no size. */
 export function surfaceOf(canvas: HTMLCanvasElement): Surface | undefined {
-  const { clientWidth: width, clientHeight: height } = canvas;
+  const zoom = zoomNow();
+  const [width, height] = [canvas.clientWidth / zoom, canvas.clientHeight / zoom];
   const context = canvas.getContext('2d');
   if (!context || width === 0 || height === 0) return undefined;
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = (window.devicePixelRatio || 1) * zoom;
   const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
   // Setting a size allocates a new bitmap, so a size is set only when it changes.
   if (canvas.width !== across || canvas.height !== down) {
@@ -31,6 +36,21 @@ export function surfaceOf(canvas: HTMLCanvasElement): Surface | undefined {
   context.font = '12px system-ui, sans-serif';
   context.textBaseline = 'middle';
   return { context, width, height, ratio };
+}
+
+/** Where a pointer is in a canvas, and the canvas's size, in its units. */
+export function placeIn(
+  canvas: HTMLCanvasElement,
+  { clientX, clientY }: { readonly clientX: number; readonly clientY: number },
+): { readonly x: number; readonly y: number; readonly width: number; readonly height: number } {
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  const zoom = zoomNow();
+  return {
+    x: (clientX - left) / zoom,
+    y: (clientY - top) / zoom,
+    width: width / zoom,
+    height: height / zoom,
+  };
 }
 
 /** Least time between two drawings. */

@@ -1,6 +1,6 @@
 import { visibleString } from '../visible-text.ts';
 import type { RunView } from '../../src/index.ts';
-import { cssColor, surfaceOf } from './canvas.ts';
+import { cssColor, placeIn, surfaceOf } from './canvas.ts';
 import { cutText, type ExperimentConfig } from '../../src/index.ts';
 import { hatch } from './hatch.ts';
 import { fixed } from '../strings/numbers.ts';
@@ -415,9 +415,9 @@ export class HeatMap {
   #under(event: PointerEvent): { prompt: number; epoch: number } | undefined {
     const model = this.#model;
     if (!model || model.pool.length === 0) return undefined;
-    const { left, top, width, height } = this.#canvas.getBoundingClientRect();
-    const place = (event.clientX - left - GUTTER) / (width - GUTTER);
-    const row = (event.clientY - top - TOP) / (height - TOP - BELOW);
+    const { x, y, width, height } = placeIn(this.#canvas, event);
+    const place = (x - GUTTER) / (width - GUTTER);
+    const row = (y - TOP) / (height - TOP - BELOW);
     const order = this.#order;
     const prompt = order[Math.floor(place * order.length)];
     const epoch = Math.floor(row * model.config.experiment.epochs);
@@ -426,8 +426,8 @@ export class HeatMap {
   }
 
   #rankAt(clientX: number): number {
-    const { left, width } = this.#canvas.getBoundingClientRect();
-    return Math.floor(((clientX - left - GUTTER) / (width - GUTTER)) * this.#order.length);
+    const { x, width } = placeIn(this.#canvas, { clientX, clientY: 0 });
+    return Math.floor(((x - GUTTER) / (width - GUTTER)) * this.#order.length);
   }
 
   #point({ clientX }: PointerEvent): void {

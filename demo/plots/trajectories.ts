@@ -1,5 +1,5 @@
 import type { LimSummary } from '../../src/index.ts';
-import { cssColor, surfaceOf } from './canvas.ts';
+import { cssColor, placeIn, surfaceOf } from './canvas.ts';
 
 /** The contents of a panel. */
 export interface Trajectories {
@@ -43,8 +43,8 @@ const BOTTOM = 40;
 
 /** The data epoch nearest to a horizontal position. */
 export function epochUnder(canvas: HTMLCanvasElement, clientX: number, epochs: number): number {
-  const { left, width } = canvas.getBoundingClientRect();
-  const place = (clientX - left - LEFT) / (width - LEFT - RIGHT);
+  const { x, width } = placeIn(canvas, { clientX, clientY: 0 });
+  const place = (x - LEFT) / (width - LEFT - RIGHT);
   return Math.min(epochs - 1, Math.max(0, Math.round(place * (epochs - 1))));
 }
 
@@ -54,10 +54,10 @@ export function spotUnder(
   at: { readonly clientX: number; readonly clientY: number },
   { epochs, signal }: Pick<TrajectoryFrame, 'epochs' | 'signal'>,
 ): Spot {
-  const { left, top, width, height } = canvas.getBoundingClientRect();
+  const { x, y, width, height } = placeIn(canvas, at);
   const low = signal === 'accuracy' ? 0 : -1;
-  const across = (at.clientX - left - LEFT) / (width - LEFT - RIGHT);
-  const down = (at.clientY - top - TOP) / (height - TOP - BOTTOM);
+  const across = (x - LEFT) / (width - LEFT - RIGHT);
+  const down = (y - TOP) / (height - TOP - BOTTOM);
   return { epoch: across * (epochs - 1), value: 1 - down * (1 - low) };
 }
 

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ImportedScores } from '../../../src/entries/browser.ts';
-import { cssColor, surfaceOf } from '../../plots/canvas.ts';
+import { cssColor, placeIn, surfaceOf } from '../../plots/canvas.ts';
 import { hexOf, rampColor, rampNow } from '../../plots/ramp.ts';
 import { scheme } from '../../scheme.ts';
 import { fixed } from '../../strings/numbers.ts';
@@ -62,10 +62,10 @@ export function MatrixMap(props: {
   }, [cells, data, kept, order, width, now]);
   useEffect(() => () => clearTimeout(asked.current), []);
   const point = (event: PointerEvent): void => {
-    const box = canvas.current?.getBoundingClientRect();
-    if (!box || box.width === 0) return;
-    const rank = Math.floor(((event.clientX - box.left) / box.width) * order.length);
-    const epoch = Math.floor(((event.clientY - box.top) / (box.height - MARK)) * data.epochs);
+    const at = canvas.current && placeIn(canvas.current, event);
+    if (!at || at.width === 0) return;
+    const rank = Math.floor((at.x / at.width) * order.length);
+    const epoch = Math.floor((at.y / (at.height - MARK)) * data.epochs);
     const place = order[rank];
     clearTimeout(asked.current);
     if (place === undefined || epoch < 0 || epoch >= data.epochs) return;

@@ -46,7 +46,9 @@ test('a recorded run is there before anything is asked, and says that it is one'
   });
   expect(colours).toBeGreaterThan(8);
   await expect(page.locator('.provenance')).toHaveText(/^Recorded on \d+ \w+ \d{4}, on \S+/);
-  await expect(sentence(page)).toContainText(/PPO pays a language model for right answers: \d+ prompts, \d+ epochs/);
+  await expect(sentence(page)).toContainText(
+    /PPO pays a language model for right answers: \d+ prompts, \d+ epochs/,
+  );
   // It plays by itself, and can be held.
   const place = () => page.locator('#film').evaluate((one: HTMLInputElement) => Number(one.value));
   const before = await place();

@@ -211,8 +211,10 @@ describe('limr ppo', () => {
         reward: self.origin === 'null' ? 0.75 : -1, correct: true, formatted: true, extracted: null,
       });`,
     );
+    const experiment = { ...settings.experiment, epochs: 1 };
+    writeFileSync(at('one.json'), JSON.stringify({ ...settings, experiment }));
     const ended = await start(node, [
-      ...['ppo', model, '--prompts', 'p.jsonl', '--verifier', './mine.js', '--config', 'c.json'],
+      ...['ppo', model, '--prompts', 'p.jsonl', '--verifier', './mine.js', '--config', 'one.json'],
       ...['--rank', '4', '--base', 'f32', '--out', 'framed'],
       ...['--host', 'chromium', '--adapter', 'software'],
     ]);
@@ -221,7 +223,7 @@ describe('limr ppo', () => {
     const updates = linesOf(at('framed/metrics.jsonl')).map(
       (line) => JSON.parse(line) as { metrics: { reward_mean: number } },
     );
-    expect(updates.map(({ metrics }) => metrics.reward_mean)).toEqual(Array(3 * 2).fill(0.75));
+    expect(updates.map(({ metrics }) => metrics.reward_mean)).toEqual([0.75, 0.75]);
   });
 
   test('goes on only with the files that it began with', async () => {

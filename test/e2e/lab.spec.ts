@@ -106,9 +106,9 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await tabTo(page, 'look-table');
   await page.keyboard.press('Enter');
   await tabTo(page, 'filter');
-  for (const id of ['order', 'search', 'next']) {
+  for (const place of ['#order', '#search', '.pages .next']) {
     await page.keyboard.press('Tab');
-    await expect(page.locator(`#${id}`)).toBeFocused();
+    await expect(page.locator(place)).toBeFocused();
   }
   await page.keyboard.press('Enter');
   await expect(page.locator('.pages .page')).toHaveText('11–20 of 64');

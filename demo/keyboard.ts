@@ -12,6 +12,8 @@ const takesSpace = `${takesKeys}, summary, button, a`;
 
 /** How long a `g` waits for the letter of a room. */
 const LETTER_MS = 1500;
+/** Milliseconds between two looks for a field. */
+const WAIT_MS = 50;
 
 export function listenToKeys(): void {
   let gone = -Infinity;
@@ -35,8 +37,7 @@ export function listenToKeys(): void {
     else if (key === 't') touring.value ??= 0;
     else if (key === '/') {
       goTo('prompts');
-      // The room is shown with the change of the address.
-      setTimeout(() => document.getElementById('search')?.focus());
+      focusWhenShown('search', 'prompts');
     } else if (!now) return;
     else if (key === ' ') togglePlaying();
     else if (key === 'ArrowRight') wind(now.beside(place.peek(), 1));
@@ -45,4 +46,13 @@ export function listenToKeys(): void {
     else return;
     event.preventDefault();
   });
+}
+
+/** Focuses a field of a room once it is shown: the room may have to be loaded, and may be left before. */
+function focusWhenShown(id: string, room: string): void {
+  const field = document.getElementById(id);
+  if (field?.checkVisibility()) field.focus();
+  else if (document.body.dataset['room'] === room) {
+    setTimeout(() => focusWhenShown(id, room), WAIT_MS);
+  }
 }

@@ -156,7 +156,10 @@ function edited(events: readonly TimedEvent[]): Frame[] {
   });
 }
 
-/** The prompt that is shown before one is chosen: of those that LIM kept the one that rose most. */
+/**
+ * The prompt that is shown before one is chosen: the one that rose most from the first epoch to the last,
+ * of those that LIM kept if one of them rose; of equals the longest text.
+ */
 function featuredOf(run: RunView): number | undefined {
   const [first, last] = [run.columns[0], run.columns.at(-1)];
   if (!first || !last) return undefined;

@@ -1,12 +1,14 @@
-// Compiles every pipeline of an experiment on this machine's adapter, one after another, and runs
+// Compiles every pipeline of some experiments on this machine's adapter, one after another, and runs
 // none: for drivers that print registers and spills of compiled pipelines to standard error.
 //
-//   node --import ./scripts/ts-hooks.mjs scripts/compile-kernels.ts CONFIG
+//   node --import ./scripts/ts-hooks.mjs scripts/compile-kernels.ts CONFIG ...
 //
-// CONFIG is the name of a preset or a file. Standard error shows `#### NAME CONSTANTS` before each
-// pipeline, and `FAILED NAME: why` for a pipeline that fails; the exit code is then 1, and 2 for
-// bad input.
+// CONFIG is the name of a preset, of a benchmark's size (1m, 10m, 100m) or a file. A pipeline that
+// several of them need is compiled once. Standard error shows `#### NAME CONSTANTS` before each
+// pipeline, then a line `## HEADER` where it has one, and `FAILED NAME: why` for a pipeline that
+// fails; the exit code is then 1, and 2 for bad input.
 import type { Dispatch } from '../kernels/lib/kernel.ts';
+import { isSize, sizedBuffers } from '../src/bench/sized.ts';
 import { badInput } from '../src/cli/arguments.ts';
 import { chosenConfig } from '../src/cli/chosen-config.ts';
 import { withSizes } from '../src/cli/experiment-sizes.ts';
@@ -59,19 +61,47 @@ const dispatchesOf = async (gpu: Gpu, config: ExperimentConfig): Promise<readonl
     return like.pipelines.dispatches;
   });
 
-async function main([name, ...more]: readonly string[]): Promise<number> {
-  if (name === undefined || more.length > 0) {
-    console.error('usage: compile-kernels.ts CONFIG, a preset or a file');
-    return 2;
+/** Dispatches of a name's pipelines on a device that is opened later. */
+async function dispatchesNamed(
+  name: string,
+): Promise<(gpu: Gpu) => readonly Dispatch[] | Promise<readonly Dispatch[]>> {
+  if (isSize(name)) {
+    return (gpu) => {
+      // Kernels are made for a GPU that holds the size, whatever this adapter can bind.
+      const like = phantomGpu(
+        { maxBufferSize: 2 ** 32, maxStorageBufferBindingSize: 2 ** 32 },
+        gpu,
+      );
+      sizedBuffers(like, { size: name });
+      return like.pipelines.dispatches;
+    };
   }
   const [file, preset] = Object.hasOwn(presets, name) ? [undefined, name] : [name, undefined];
   const config = await chosenConfig(name, file, preset);
+  return (gpu) => dispatchesOf(gpu, config);
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  if (names.length === 0) {
+    console.error('usage: compile-kernels.ts CONFIG ..., each a preset, a size or a file');
+    return 2;
+  }
+  const wanted = await Promise.all(names.map(dispatchesNamed));
   const gpu = await openGpu({ limits: 'max' });
   console.error(`adapter: ${gpu.name}`);
+  const dispatches = new Map<string, Dispatch>();
+  for (const dispatchesOn of wanted) {
+    for (const dispatch of await dispatchesOn(gpu)) {
+      const { kernel, header, constants } = dispatch;
+      const key = JSON.stringify([kernel.name, header, constants]);
+      if (!dispatches.has(key)) dispatches.set(key, dispatch);
+    }
+  }
   let failed = 0;
-  for (const dispatch of await dispatchesOf(gpu, config)) {
-    const { kernel, constants } = dispatch;
+  for (const dispatch of dispatches.values()) {
+    const { kernel, header, constants } = dispatch;
     console.error(`#### ${kernel.name} ${JSON.stringify(constants)}`);
+    if (header !== '') console.error(`## ${header.replaceAll('\n', ' ')}`);
     try {
       await makePipeline(gpu, dispatch, layoutOf(gpu.device, kernel));
     } catch (error) {

@@ -1,4 +1,5 @@
 import { configFrom } from '../config.ts';
+import type { Gpu } from '../gpu/device.ts';
 import { heldParameters, initialParameters } from '../model/parameters.ts';
 import { allocateBuffers } from '../scheduler/experiment-buffers.ts';
 import { measureIteration } from './ppo.ts';
@@ -16,6 +17,8 @@ export const sizes = {
 export type SizeName = keyof typeof sizes;
 
 export const sizeNames = Object.keys(sizes) as SizeName[];
+
+export const isSize = (name: string): name is SizeName => Object.hasOwn(sizes, name);
 
 /** A size, and the sequences of a batch where they differ from the size's own. */
 export interface Sized {
@@ -54,32 +57,45 @@ async function measureRollouts(bench: Bench, sized: Sized): Promise<void> {
   }
 }
 
-/** Responses of three quarters of the context, 8 to a prompt; four minibatches of B sequences. */
-async function measurePpo(bench: Bench, sized: Sized): Promise<void> {
+/** Samples of a prompt in a PPO iteration at a size. */
+const samples = 8;
+
+/**
+ * What a PPO iteration at a size keeps on the device. Responses have three quarters of the context,
+ * 8 to a prompt; four minibatches have B sequences each.
+ */
+export function sizedBuffers(gpu: Gpu, sized: Sized) {
   const shape = shapeOf(sized);
-  const { B, T, V } = shape;
+  const { B, T } = shape;
   const model = referenceModel(shape);
-  const samples = 8;
   const count = Math.max(1, Math.ceil((4 * B) / samples));
   const lengths = { maxPromptTokens: T / 4, maxResponseTokens: (3 * T) / 4 };
   const { rollout, ...rest } = configFrom('standard', undefined, 'bench');
-  const buffers = allocateBuffers(bench.gpu, {
+  const buffers = allocateBuffers(gpu, {
     model,
     config: { ...rest, rollout: { ...rollout, prompts: count, samples } },
     lengths,
     prompts: count,
     epochs: 1,
   });
+  return { shape, model, count, lengths, temperature: rollout.temperature, buffers };
+}
+
+async function measurePpo(bench: Bench, sized: Sized): Promise<void> {
+  const { shape, model, count, lengths, temperature, buffers } = sizedBuffers(bench.gpu, sized);
   await buffers.trainer.reset(heldParameters(initialParameters(model, 1, 0.02)), 1);
   await measureIteration(bench, {
     name: `PPO iteration, ${sized.size}`,
     shapes: { ...shape, prompts: count, samples },
     buffers,
     prompts: Array.from({ length: count }, (_, p) =>
-      Uint32Array.from({ length: lengths.maxPromptTokens }, (_token, i) => (p * 31 + i * 7) % V),
+      Uint32Array.from(
+        { length: lengths.maxPromptTokens },
+        (_token, i) => (p * 31 + i * 7) % shape.V,
+      ),
     ),
     samples,
-    temperature: rollout.temperature,
+    temperature,
     stopIds: [],
     verdictsOf: (responses) =>
       Promise.resolve(

@@ -1,6 +1,7 @@
 import plain from '../shaders/attention-backward-key-value.wgsl?raw';
 import quad from '../shaders/attention-backward-key-value/quad.wgsl?raw';
 import subgroup from '../shaders/attention-backward-key-value/subgroup.wgsl?raw';
+import tiles from '../shaders/attention-backward-key-value/tiles.wgsl?raw';
 import {
   attentionFamily,
   attentionParams,
@@ -22,11 +23,16 @@ export const attentionBackwardKeyValueKernel = defineKernel(
   spec,
 );
 
-export const attentionBackwardKeyValueFamily = attentionFamily('attention-backward-key-value', {
-  plain: attentionBackwardKeyValueKernel,
-  subgroup: defineKernel('attention-backward-key-value/subgroup', subgroup, spec),
-  quad: defineKernel('attention-backward-key-value/quad', quad, spec),
-});
+export const attentionBackwardKeyValueFamily = attentionFamily(
+  'attention-backward-key-value',
+  {
+    plain: attentionBackwardKeyValueKernel,
+    subgroup: defineKernel('attention-backward-key-value/subgroup', subgroup, spec),
+    quad: defineKernel('attention-backward-key-value/quad', quad, spec),
+    tiles: defineKernel('attention-backward-key-value/tiles', tiles, spec),
+  },
+  { rows: 32, least: 0 },
+);
 
 /**
  * Gradients of attention's keys and values. Math, shapes:

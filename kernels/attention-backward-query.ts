@@ -1,6 +1,7 @@
 import plain from '../shaders/attention-backward-query.wgsl?raw';
 import quad from '../shaders/attention-backward-query/quad.wgsl?raw';
 import subgroup from '../shaders/attention-backward-query/subgroup.wgsl?raw';
+import tiles from '../shaders/attention-backward-query/tiles.wgsl?raw';
 import quadHead from '../shaders/lib/quad-head.wgsl?raw';
 import {
   attentionFamily,
@@ -27,11 +28,16 @@ const spec = {
 
 export const attentionBackwardQueryKernel = defineKernel('attention-backward-query', plain, spec);
 
-export const attentionBackwardQueryFamily = attentionFamily('attention-backward-query', {
-  plain: attentionBackwardQueryKernel,
-  subgroup: defineKernel('attention-backward-query/subgroup', subgroup, spec),
-  quad: defineKernel('attention-backward-query/quad', [quadHead, quad], spec),
-});
+export const attentionBackwardQueryFamily = attentionFamily(
+  'attention-backward-query',
+  {
+    plain: attentionBackwardQueryKernel,
+    subgroup: defineKernel('attention-backward-query/subgroup', subgroup, spec),
+    quad: defineKernel('attention-backward-query/quad', [quadHead, quad], spec),
+    tiles: defineKernel('attention-backward-query/tiles', tiles, spec),
+  },
+  { rows: 64, least: 32 },
+);
 
 /**
  * Query gradient of attention. Math and shapes: `shaders/attention-backward-query.wgsl`.

@@ -1,6 +1,7 @@
 import plain from '../shaders/attention-forward.wgsl?raw';
 import quad from '../shaders/attention-forward/quad.wgsl?raw';
 import subgroup from '../shaders/attention-forward/subgroup.wgsl?raw';
+import tiles from '../shaders/attention-forward/tiles.wgsl?raw';
 import quadHead from '../shaders/lib/quad-head.wgsl?raw';
 import {
   attentionFamily,
@@ -19,11 +20,16 @@ const spec = {
 
 export const attentionForwardKernel = defineKernel('attention-forward', plain, spec);
 
-export const attentionForwardFamily = attentionFamily('attention-forward', {
-  plain: attentionForwardKernel,
-  subgroup: defineKernel('attention-forward/subgroup', subgroup, spec),
-  quad: defineKernel('attention-forward/quad', [quadHead, quad], spec),
-});
+export const attentionForwardFamily = attentionFamily(
+  'attention-forward',
+  {
+    plain: attentionForwardKernel,
+    subgroup: defineKernel('attention-forward/subgroup', subgroup, spec),
+    quad: defineKernel('attention-forward/quad', [quadHead, quad], spec),
+    tiles: defineKernel('attention-forward/tiles', tiles, spec),
+  },
+  { rows: 64, least: 32 },
+);
 
 /**
  * Attention of packed rows. Math and shapes: `shaders/attention-forward.wgsl`.

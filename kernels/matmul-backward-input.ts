@@ -2,8 +2,10 @@ import plain from '../shaders/matmul-backward-input.wgsl?raw';
 import quad from '../shaders/matmul-backward-input/quad.wgsl?raw';
 import registers from '../shaders/matmul-backward-input/registers.wgsl?raw';
 import subgroup from '../shaders/matmul-backward-input/subgroup.wgsl?raw';
+import tiles from '../shaders/matmul-backward-input/tiles.wgsl?raw';
 import workgroup from '../shaders/matmul-backward-input/workgroup.wgsl?raw';
-import { defineKernel, type Dispatch } from './lib/kernel.ts';
+import { defineKernel, type Dispatch, type KernelInfo } from './lib/kernel.ts';
+import { cellConstant, cellHeader } from './lib/lanes.ts';
 import {
   dispatchMatmul,
   fillsQuads,
@@ -12,6 +14,7 @@ import {
   type MatmulHow,
   type MatmulShape,
   type MatmulTile,
+  tileVariants,
 } from './lib/matmul-shape.ts';
 import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
@@ -20,7 +23,6 @@ import {
   defineFamily,
   hasQuads,
   hasWideSubgroups,
-  isGpu,
   isSoftware,
   type VariantOf,
 } from './lib/variants.ts';
@@ -40,10 +42,22 @@ export const matmulBackwardInputKernel = defineKernel(
 const variant = (name: string, code: string) =>
   defineKernel(`matmul-backward-input/${name}`, [weightLibrary, code], spec);
 
+const tilesKernel = variant('tiles', tiles);
+
+/** @param width Width of a row of dy. */
+function headerOf(
+  { kernel, header }: MatmulTile<KernelInfo>,
+  weight: Tensor,
+  width: number,
+): string {
+  const own = weightHeader(weight, header);
+  return kernel === tilesKernel ? [own, cellHeader(width), cellConstant(width)].join('\n') : own;
+}
+
 export const matmulBackwardInputFamily = defineFamily<
   MatmulShape,
   MatmulTile<typeof matmulBackwardInputKernel>,
-  'registers' | 'subgroup' | 'quad' | 'workgroup'
+  'registers' | 'subgroup' | 'quad' | 'workgroup' | 'tiles128' | 'tiles64' | 'tiles32'
 >('matmul-backward-input', matmulKeys, {
   plain: { kernel: matmulBackwardInputKernel, rows: 8, columns: 32 },
   registers: {
@@ -77,8 +91,8 @@ export const matmulBackwardInputFamily = defineFamily<
     rows: 64,
     columns: 64,
     fits: hasCells,
-    preferredOn: isGpu,
   },
+  ...tileVariants(tilesKernel, ([rows, inner]) => [rows, inner]),
 });
 
 /**
@@ -115,7 +129,7 @@ export function matmulBackwardInput(
       },
       () => [Math.ceil(columns / tile.columns), Math.ceil(piece.count() / tile.rows)],
       {
-        header: weightHeader(tensors.weight, tile.header),
+        header: headerOf(tile, tensors.weight, inner),
         flops: () => 2 * piece.count() * inner * columns,
       },
     ),

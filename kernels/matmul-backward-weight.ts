@@ -3,17 +3,20 @@ import quad from '../shaders/matmul-backward-weight/quad.wgsl?raw';
 import registers from '../shaders/matmul-backward-weight/registers.wgsl?raw';
 import split from '../shaders/matmul-backward-weight/split.wgsl?raw';
 import subgroup from '../shaders/matmul-backward-weight/subgroup.wgsl?raw';
+import tiles from '../shaders/matmul-backward-weight/tiles.wgsl?raw';
 import workgroup from '../shaders/matmul-backward-weight/workgroup.wgsl?raw';
-import { defineKernel, type Dispatch } from './lib/kernel.ts';
-import { cellHeader, cellSize } from './lib/lanes.ts';
+import { defineKernel, type Dispatch, type KernelInfo } from './lib/kernel.ts';
+import { cellConstant, cellHeader } from './lib/lanes.ts';
 import {
   dispatchMatmul,
   hasCells,
   hasInnerCells,
+  busyWorkgroups,
   matmulKeys,
   type MatmulHow,
   type MatmulShape,
   type MatmulTile,
+  tileVariants,
 } from './lib/matmul-shape.ts';
 import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
@@ -22,7 +25,6 @@ import {
   defineFamily,
   hasQuads,
   hasWideSubgroups,
-  isGpu,
   isSoftware,
   type VariantOf,
 } from './lib/variants.ts';
@@ -34,20 +36,17 @@ const spec = {
 
 export const matmulBackwardWeightKernel = defineKernel('matmul-backward-weight', plain, spec);
 
-const splitKernel = defineKernel('matmul-backward-weight/split', split, spec);
-
-/** @param width Width of a row of dy. */
-const splitHeader = (width: number): string =>
-  `${cellHeader(width)}\nconst CELL = ${cellSize(width)};`;
-
 const variant = (name: string, code: string) =>
   defineKernel(`matmul-backward-weight/${name}`, code, spec);
 
-/**
- * Fewest workgroups that are taken to keep a GPU busy: GPUs have 8 to 150 units. An estimate,
- * measured on no GPU; `limr bench --tune` measures.
- */
-const busyWorkgroups = 64;
+const splitKernel = variant('split', split);
+const tilesKernel = variant('tiles', tiles);
+
+/** @param width Width of a row of dy. */
+function headerOf({ kernel, header = '' }: MatmulTile<KernelInfo>, width: number): string {
+  const readsCells = kernel === splitKernel || kernel === tilesKernel;
+  return readsCells ? [header, cellHeader(width), cellConstant(width)].join('\n') : header;
+}
 
 /** Whether tiles of `side` x `side` outputs keep a GPU busy. */
 const isBusyAt =
@@ -61,7 +60,15 @@ const isLarge = isBusyAt(64);
 export const matmulBackwardWeightFamily = defineFamily<
   MatmulShape,
   MatmulTile<typeof matmulBackwardWeightKernel>,
-  'registers' | 'subgroup' | 'quad' | 'workgroup' | 'split32' | 'split16'
+  | 'registers'
+  | 'subgroup'
+  | 'quad'
+  | 'workgroup'
+  | 'split32'
+  | 'split16'
+  | 'tiles128'
+  | 'tiles64'
+  | 'tiles32'
 >('matmul-backward-weight', matmulKeys, {
   plain: { kernel: matmulBackwardWeightKernel, rows: 8, columns: 32, suits: isLarge },
   registers: {
@@ -98,7 +105,6 @@ export const matmulBackwardWeightFamily = defineFamily<
     columns: 64,
     fits: hasCells,
     suits: isLarge,
-    preferredOn: isGpu,
   },
   // The split variants keep a GPU busy where the weight is small: a workgroup shares out the rows
   // among its threads.
@@ -109,7 +115,6 @@ export const matmulBackwardWeightFamily = defineFamily<
     constants: { SIDE: 8, GROUPS: 4 },
     fits: hasInnerCells,
     suits: isBusyAt(32),
-    preferredOn: isGpu,
   },
   split16: {
     kernel: splitKernel,
@@ -117,8 +122,8 @@ export const matmulBackwardWeightFamily = defineFamily<
     columns: 16,
     constants: { SIDE: 4, GROUPS: 16 },
     fits: hasInnerCells,
-    preferredOn: isGpu,
   },
+  ...tileVariants(tilesKernel, ([, inner, columns]) => [columns, inner]),
 });
 
 /**
@@ -146,7 +151,7 @@ export function matmulBackwardWeight(
       { row_start: piece.start, row_end: piece.end, inner, rows, columns },
       () => [Math.ceil(columns / tile.columns), Math.ceil(piece.count() / tile.rows)],
       {
-        header: tile.kernel === splitKernel ? splitHeader(rows) : (tile.header ?? ''),
+        header: headerOf(tile, rows),
         constants: tile.constants ?? {},
         flops: () => 2 * piece.count() * valueOf(inner) * columns,
       },

@@ -3,6 +3,7 @@ import ragged from '../shaders/matmul-forward/ragged.wgsl?raw';
 import quad from '../shaders/matmul-forward/quad.wgsl?raw';
 import registers from '../shaders/matmul-forward/registers.wgsl?raw';
 import subgroup from '../shaders/matmul-forward/subgroup.wgsl?raw';
+import tiles from '../shaders/matmul-forward/tiles.wgsl?raw';
 import workgroup from '../shaders/matmul-forward/workgroup.wgsl?raw';
 import { defineKernel, type Dispatch } from './lib/kernel.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type MatmulHow,
   type MatmulShape,
   type MatmulTile,
+  tileVariants,
 } from './lib/matmul-shape.ts';
 import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
@@ -22,7 +24,6 @@ import {
   defineFamily,
   hasQuads,
   hasWideSubgroups,
-  isGpu,
   isSoftware,
   type VariantOf,
 } from './lib/variants.ts';
@@ -41,7 +42,7 @@ const variant = (name: string, code: string) =>
 export const matmulForwardFamily = defineFamily<
   MatmulShape,
   MatmulTile<typeof matmulForwardKernel>,
-  'registers' | 'subgroup' | 'quad' | 'workgroup' | 'ragged'
+  'registers' | 'subgroup' | 'quad' | 'workgroup' | 'tiles128' | 'tiles64' | 'tiles32' | 'ragged'
 >('matmul-forward', matmulKeys, {
   plain: { kernel: matmulForwardKernel, rows: 8, columns: 32 },
   registers: {
@@ -75,8 +76,8 @@ export const matmulForwardFamily = defineFamily<
     rows: 64,
     columns: 64,
     fits: hasInnerCells,
-    preferredOn: isGpu,
   },
+  ...tileVariants(variant('tiles', tiles), ([rows, , columns]) => [rows, columns]),
   ragged: {
     kernel: variant('ragged', ragged),
     rows: 64,

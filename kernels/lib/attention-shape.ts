@@ -2,7 +2,14 @@ import { ShapeError } from './errors.ts';
 import { type Dispatch, type KernelInfo, linearGrid } from './kernel.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './tensor.ts';
 import { type Size, valueOf } from './variable.ts';
-import { defineFamily, type Family, hasQuads, hasWideSubgroups, isSoftware } from './variants.ts';
+import {
+  defineFamily,
+  type Family,
+  hasQuads,
+  hasWideSubgroups,
+  isGpu,
+  isSoftware,
+} from './variants.ts';
 
 /** The sizes that decide among the variants of attention. */
 export interface AttentionShape {
@@ -17,12 +24,22 @@ export const isSmallHead = ({ headDim }: AttentionShape): boolean => headDim <= 
 /** The key of a head size among measured choices. */
 export const attentionKeys = ({ headDim }: AttentionShape): string[] => [`head ${headDim}`];
 
-export type AttentionVariant = 'plain' | 'subgroup' | 'quad';
+/** The variants whose lanes share what they read, by the largest head size. */
+const sharedHeads = { subgroup: mostSharedHeadDim, quad: mostSharedHeadDim } as const;
+
+/** The largest head size whose sums `tiles` keeps in registers. */
+const mostTiledHeadDim = 128;
+
+export type AttentionVariant = 'plain' | 'subgroup' | 'quad' | 'tiles';
 
 /** A kernel of packed attention in one variant. */
 interface AttentionProgram<K extends KernelInfo> {
   readonly kernel: K;
+  readonly cover: Cover;
 }
+
+/** The rows of one head that a workgroup covers; `heads`: 64 pairs of row and head. */
+type Cover = 'heads' | ((shape: AttentionShape) => number);
 
 export type AttentionFamily<K extends KernelInfo> = Family<
   AttentionShape,
@@ -33,25 +50,42 @@ export type AttentionFamily<K extends KernelInfo> = Family<
 /**
  * The variants of one kernel of packed attention: `plain` takes any head size, `subgroup` suits
  * software adapters with subgroups of 8 lanes or more, `quad` suits software adapters with
- * subgroups of 4 lanes.
+ * subgroups of 4 lanes, `tiles` suits GPUs.
+ *
+ * @param tiles.rows Rows of a workgroup of `tiles` at heads of at most 64; half as many at larger
+ *   ones.
+ * @param tiles.least The smallest head size that `tiles` suits. A tile of rows walks the keys of each
+ *   of its sequences, 32 at a time: small heads belong to models of sequences shorter than that, of
+ *   which a tile holds many, and sees few of the keys that it computes.
  */
 export const attentionFamily = <K extends KernelInfo>(
   name: string,
   kernels: Readonly<Record<AttentionVariant, K>>,
+  tiles: { readonly rows: number; readonly least: number },
 ): AttentionFamily<K> =>
   defineFamily<AttentionShape, AttentionProgram<K>, AttentionVariant>(name, attentionKeys, {
-    plain: { kernel: kernels.plain },
+    plain: { kernel: kernels.plain, cover: 'heads' },
     subgroup: {
       kernel: kernels.subgroup,
+      cover: () => 8,
       fits: isSmallHead,
       runsOn: hasWideSubgroups,
       preferredOn: isSoftware,
     },
     quad: {
       kernel: kernels.quad,
+      cover: () => 8,
       fits: isSmallHead,
       runsOn: hasQuads,
       preferredOn: isSoftware,
+    },
+    tiles: {
+      kernel: kernels.tiles,
+      cover: ({ headDim }) => (headDim <= 64 ? tiles.rows : tiles.rows / 2),
+      fits: ({ headDim }) => headDim <= mostTiledHeadDim,
+      suits: ({ headDim }) => headDim >= tiles.least,
+      preferredOn: isGpu,
+      tunedOn: isGpu,
     },
   });
 
@@ -84,7 +118,8 @@ export function expectAttention(
   const [capacity] = rank2(kernel, 'qkv', tensors.qkv);
   if (headDim % 4 !== 0) throw new ShapeError(`${kernel}: head dim ${headDim} is not 4 * n`);
   const { variant = 'plain' } = options;
-  if (variant !== 'plain' && !isSmallHead(options)) {
+  const most = { plain: Infinity, tiles: mostTiledHeadDim, ...sharedHeads }[variant];
+  if (headDim > most) {
     throw new ShapeError(`${kernel}: head dim ${headDim} is too large for variant ${variant}`);
   }
   if (heads % kvHeads !== 0) {
@@ -107,18 +142,20 @@ export const attentionParams = (options: AttentionOptions) => ({
 
 /** How a variant is compiled and dispatched over some heads of every row. */
 const attentionBinding = (
+  cover: Cover,
   variant: AttentionVariant,
   { rows, headDim }: AttentionOptions,
   heads: number,
 ) => {
   // Fixes the head size, so that a head stays in registers.
   const header = `const HEAD_DIM: u32 = ${headDim};`;
-  return variant === 'plain'
-    ? { header, grid: () => linearGrid(Math.ceil((valueOf(rows) * heads) / 64)) }
-    : {
-        header: `enable subgroups;\n${header}`,
-        grid: () => [...linearGrid(Math.ceil(valueOf(rows) / 8)), heads],
-      };
+  return {
+    header: variant in sharedHeads ? `enable subgroups;\n${header}` : header,
+    grid: () =>
+      cover === 'heads'
+        ? linearGrid(Math.ceil((valueOf(rows) * heads) / 64))
+        : [...linearGrid(Math.ceil(valueOf(rows) / cover({ headDim }))), heads],
+  };
 };
 
 /**
@@ -131,6 +168,6 @@ export const dispatchAttention = <K extends KernelInfo>(
   heads: number,
   bind: (kernel: K, how: ReturnType<typeof attentionBinding>) => Dispatch,
 ): Dispatch =>
-  family.make({ headDim: options.headDim }, options.variant, ({ kernel }, variant) =>
-    bind(kernel, attentionBinding(variant, options, heads)),
+  family.make({ headDim: options.headDim }, options.variant, ({ kernel, cover }, variant) =>
+    bind(kernel, attentionBinding(cover, variant, options, heads)),
   );

@@ -26,6 +26,9 @@ export const cellSize = (width: number): 1 | 4 => (width % 4 === 0 ? 4 : 1);
 export const cellHeader = (width: number): string =>
   `alias Cell = ${cellSize(width) === 4 ? 'vec4f' : 'f32'};`;
 
+/** A header's line for shaders that also compute with the numbers in a cell. */
+export const cellConstant = (width: number): string => `const CELL = ${cellSize(width)};`;
+
 /**
  * Fewer lanes in a workgroup of the same size, for rows of only `cells` cells. Halves the lanes as
  * long as half of them still cover a row.

@@ -2,7 +2,7 @@ import { ShapeError } from './errors.ts';
 import type { Dispatch, KernelInfo } from './kernel.ts';
 import type { RowPiece } from './row-pieces.ts';
 import type { DType } from './tensor.ts';
-import type { Family } from './variants.ts';
+import { type Family, isGpu } from './variants.ts';
 
 /**
  * The sizes M, K and N of a linear layer, whichever of its three products is computed: rows in use,
@@ -42,6 +42,55 @@ export const hasCells = ([, inner, columns]: MatmulShape): boolean =>
  * `registers`.
  */
 export const fillsQuads = ([rows]: MatmulShape): boolean => rows >= 24;
+
+/**
+ * Shares of a GPU's peak at which tiles multiply: multiply-adds among the instructions of the loop
+ * over a tile, compiled for Ampere (docs/performance.md).
+ */
+const tileShares = { 128: 0.8, 64: 0.73, 32: 0.61 } as const;
+
+/** Workgroups that keep a GPU busy: GPUs have 8 to 150 units. An estimate, measured on no GPU. */
+export const busyWorkgroups = 64;
+
+const tileSides = [128, 64, 32] as const;
+
+type TileSide = (typeof tileSides)[number];
+
+/** The share of a GPU's peak that tiles of a side reach at an output: an estimate. */
+function speedOfTiles(side: TileSide, rows: number, columns: number): number {
+  const [down, across] = [Math.ceil(rows / side), Math.ceil(columns / side)];
+  const used = (rows * columns) / (down * across * side * side);
+  return tileShares[side] * used * Math.min(1, (down * across) / busyWorkgroups);
+}
+
+/** The side of the tiles that are estimated to be the fastest for an output. */
+function fastestTileSide(rows: number, columns: number): TileSide {
+  const speeds = tileSides.map((side) => speedOfTiles(side, rows, columns));
+  return tileSides[speeds.indexOf(Math.max(...speeds))] ?? 128;
+}
+
+/**
+ * The variants of a product in the shader called `tiles`, in which a thread of a workgroup has 8 by
+ * 8 outputs. GPUs prefer them.
+ *
+ * @param outputOf Rows and columns of the product's output.
+ */
+export function tileVariants<K extends KernelInfo>(
+  kernel: K,
+  outputOf: (shape: MatmulShape) => readonly [rows: number, columns: number],
+) {
+  const tile = (side: TileSide) => ({
+    kernel,
+    rows: side,
+    columns: side,
+    header: `const SIDE: u32 = ${side / 8};`,
+    fits: hasInnerCells,
+    suits: (shape: MatmulShape) => fastestTileSide(...outputOf(shape)) === side,
+    preferredOn: isGpu,
+    tunedOn: isGpu,
+  });
+  return { tiles128: tile(128), tiles64: tile(64), tiles32: tile(32) };
+}
 
 /** Options of how a matmul is computed. */
 export interface MatmulHow<Id> {

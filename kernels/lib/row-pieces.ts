@@ -3,9 +3,7 @@ import { maxOf, type Size, valueOf, Variable } from './variable.ts';
 /** Default for the most multiply-adds of one dispatch: about two seconds at 1 GFLOP/s. */
 const mostWork = 2 ** 30;
 
-/**
- * Pieces begin at multiples of this many rows, a multiple of the rows of every variant's workgroup.
- */
+/** Pieces begin at multiples of this many rows: few variants' workgroups cover more. */
 const block = 64;
 
 /** Rows [start, end) of an output, computed by one dispatch. */

@@ -42,6 +42,8 @@ export interface VariantRules<Shape> {
   runsOn?(adapter: Adapter): boolean;
   /** Whether the variant is preferred on an adapter that runs it. Left out: it never is. */
   preferredOn?(adapter: Adapter): boolean;
+  /** Whether tuning measures the variant on an adapter that runs it. Left out: it does. */
+  tunedOn?(adapter: Adapter): boolean;
   /**
    * The variant runs everywhere at a decent speed. It is taken where no preferred variant fits and
    * suits.
@@ -93,11 +95,10 @@ export interface Family<Shape = unknown, Own = unknown, Id extends string = stri
   fits(id: Id, shape: Shape): boolean;
   /** Keys of a shape among measured choices, the most exact first. */
   keysOf(shape: Shape): readonly string[];
-  /**
-   * The variants to measure on an adapter: those that run there, except those made for other
-   * adapters.
-   */
+  /** The variants that run on an adapter, except where others are always faster. */
   runnableOn(adapter: Adapter): readonly Id[];
+  /** The variants that tuning measures on an adapter: runnable ones that may be fast there. */
+  tunedOn(adapter: Adapter): readonly Id[];
   /** An adapter's choice where nothing was measured. */
   defaultOn(adapter: Adapter): FamilyChoice;
   /** The portable variants in order of preference, `plain` last. */
@@ -147,6 +148,8 @@ export function defineFamily<Shape, Own, Id extends string>(
     keysOf,
     fits,
     runnableOn: (adapter) => ids.filter((id) => runs(id, adapter)),
+    tunedOn: (adapter) =>
+      ids.filter((id) => runs(id, adapter) && (variants[id].tunedOn?.(adapter) ?? true)),
     defaultOn(adapter) {
       const preferred = ids.filter(
         (id) => runs(id, adapter) && variants[id].preferredOn?.(adapter) === true,

@@ -36,7 +36,7 @@ export interface MeasureOptions {
   readonly rounds?: number;
   /** Least milliseconds of work behind one measured number. Default 60. */
   readonly milliseconds?: number;
-  /** Whether a variant that the device can run is measured. Default: each is. */
+  /** Whether a variant that tuning measures on the device is measured now. Default: each is. */
   readonly includes?: (name: VariantName) => boolean;
 }
 
@@ -72,7 +72,7 @@ export async function tuneVariants(
   const runnable: VariantChoices = Object.fromEntries(
     Array.from(families, (family) => {
       const { name } = family;
-      const ids = family.runnableOn(gpu).filter((variant) => includes({ family: name, variant }));
+      const ids = family.tunedOn(gpu).filter((variant) => includes({ family: name, variant }));
       return [name, { preferred: ids, measured: {} }] as const;
     }),
   );
@@ -115,7 +115,7 @@ async function measureCase<Shape>(
   { rounds = 5, milliseconds: least = 60, includes = () => true }: MeasureOptions,
 ): Promise<VariantTiming<Shape>[]> {
   const variants = family
-    .runnableOn(gpu)
+    .tunedOn(gpu)
     .filter((variant) => family.fits(variant, shape))
     .filter((variant) => includes({ family: family.name, variant }));
   const { steps, tensors } = build(gpu);

@@ -92,10 +92,10 @@ describe('tuning', () => {
   test('measures whatever has variants, attention as well as matmuls', async () => {
     const before = gpu.choices;
     const one = { rounds: 1, milliseconds: 0 };
-    const runnable = attentionForwardFamily.runnableOn(gpu);
+    const tuned = attentionForwardFamily.tunedOn(gpu);
     try {
       const timings = await measureVariants(gpu, [attentionCase], one);
-      expect(timings.map(({ variant }) => variant)).toEqual(runnable);
+      expect(timings.map(({ variant }) => variant)).toEqual(tuned);
       const choices = await tuneVariants(gpu, casesOf(attentionCase), use, {
         ...one,
         includes: ({ variant }) => variant === 'plain',

@@ -31,6 +31,19 @@ function prepare(spans: Uint32Array, sizes: AttentionCase, qkv?: ArrayLike<numbe
   return { tensors, rows, width, data };
 }
 
+/** Prompts and responses of which blocks of 8 to 64 rows hold several, or parts. */
+const several: GroupRows[] = [
+  { prompt: 70, responses: [40, 0, 67] },
+  { prompt: 3, responses: [20] },
+];
+
+/** A head size. Software adapters compile `tiles` for seconds, so that few sizes must do. */
+const tested = (variant: string): number => (variant === 'tiles' ? 40 : 24);
+
+/** Groups and heads as large as a variant has another program for. */
+const widest = (variant: string): [GroupRows[], AttentionCase] =>
+  variant === 'tiles' ? [several, sizesOf(72, 3, 1)] : [mixed, sizesOf(32, 3, 1)];
+
 const mixed: GroupRows[] = [
   { prompt: 5, responses: [3, 0, 7] },
   { prompt: 1, responses: [2, 2] },
@@ -61,8 +74,9 @@ describe.each(attentionForwardFamily.ids)('attention-forward, variant %s', (vari
   test.each([
     ['a single row', single, sizesOf(4, 1, 1)],
     ['one long segment', long, sizesOf(4, 2, 2)],
-    ['shared prompts', mixed, sizesOf(24, 4, 2)],
-    ['shared prompts', mixed, sizesOf(32, 3, 1)],
+    ['shared prompts', mixed, sizesOf(tested(variant), 4, 2)],
+    ['rows of several workgroups', several, sizesOf(4, 2, 1)],
+    ['shared prompts', ...widest(variant)],
   ])('matches the float64 reference on %s with %j, %o', async (_, groups, sizes) => {
     const { spans, visible } = packedAttention(groups);
     const { tensors, rows, data } = prepare(spans, sizes);
@@ -120,7 +134,7 @@ describe.each(attentionForwardFamily.ids)('attention-forward, variant %s', (vari
   });
 
   test('is causal to the bit: nothing later and no other sample reaches a row', async () => {
-    const sizes = sizesOf(24, 4, 2);
+    const sizes = sizesOf(tested(variant), 4, 2);
     // Rows 0-4 prompt, 5-7 first sample, 8-14 second; another group from row 15.
     const { spans } = packedAttention([
       { prompt: 5, responses: [3, 7] },
@@ -153,17 +167,17 @@ describe.each(attentionForwardFamily.ids)('attention-forward, variant %s', (vari
 
   test('leaves rows past the rows in use alone, folded over two dimensions', async () => {
     const sizes = sizesOf(4, 2, 2);
-    const { spans, visible } = packedAttention([{ prompt: 9, responses: [40, 31] }]);
+    const { spans, visible } = packedAttention([{ prompt: 9, responses: [80, 41] }]);
     const { tensors, data } = prepare(spans, sizes);
-    const rows = new Variable('rows', 49, 80);
+    const rows = new Variable('rows', 89, 130);
     await run(gpu, [folded(attentionForward(tensors, { ...sizes, rows, variant }))]);
     const want = attentionForwardReference(data, visible, sizes);
     const out = await gpu.read(tensors.out, 'f32');
     const lse = await gpu.read(tensors.lse, 'f32');
-    expectClose(out.subarray(0, 49 * 8), want.out.subarray(0, 49 * 8), tolerance);
-    expectUntouched(out, 49 * 8);
-    expectClose(lse.subarray(0, 49 * 2), want.lse.subarray(0, 49 * 2), tolerance);
-    expectUntouched(lse, 49 * 2);
+    expectClose(out.subarray(0, 89 * 8), want.out.subarray(0, 89 * 8), tolerance);
+    expectUntouched(out, 89 * 8);
+    expectClose(lse.subarray(0, 89 * 2), want.lse.subarray(0, 89 * 2), tolerance);
+    expectUntouched(lse, 89 * 2);
   });
 
   test('refuses head sizes, heads and tensors that do not fit together', () => {

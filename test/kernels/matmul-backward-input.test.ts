@@ -4,12 +4,13 @@ import {
   matmulBackwardInputFamily,
 } from '../../kernels/matmul-backward-input.ts';
 import type { VariantOf } from '../../kernels/lib/variants.ts';
+import type { MatmulShape } from '../../kernels/lib/matmul-shape.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulBackwardInputReference } from '../reference/matmul-backward-input.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { storedWeight } from '../support/matmul.ts';
-import { notHere, variantCases } from '../support/variants.ts';
+import { isOneOfTiles, notHere, variantCases } from '../support/variants.ts';
 
 const gpu = await openTestGpu();
 
@@ -57,8 +58,12 @@ const halfShapes = [
   [67, 132, 12],
 ] as const;
 
+/** Rows of dy whose width is no multiple of 4 are read in another form. */
+const isCompiled = (variant: string, [, , columns]: MatmulShape): boolean =>
+  isOneOfTiles(variant) || columns % 4 === 0;
+
 describe('matmul-backward-input', () => {
-  test.for(variantCases(matmulBackwardInputFamily, shapes))(
+  test.for(variantCases(matmulBackwardInputFamily, shapes, isCompiled))(
     '%s matches the float64 reference at rows %i, inner %i, columns %i',
     async ([variant, ...shape], { skip }) => {
       skip(...notHere(gpu, matmulBackwardInputFamily, variant));
@@ -69,7 +74,7 @@ describe('matmul-backward-input', () => {
     },
   );
 
-  test.for(variantCases(matmulBackwardInputFamily, halfShapes))(
+  test.for(variantCases(matmulBackwardInputFamily, halfShapes, isOneOfTiles))(
     '%s reads weights stored as f16 at rows %i, inner %i, columns %i',
     async ([variant, ...shape], { skip }) => {
       skip(...notHere(gpu, matmulBackwardInputFamily, variant));

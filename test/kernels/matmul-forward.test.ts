@@ -5,7 +5,7 @@ import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { storedWeight } from '../support/matmul.ts';
-import { notHere, variantCases } from '../support/variants.ts';
+import { isOneOfTiles, notHere, variantCases } from '../support/variants.ts';
 
 const gpu = await openTestGpu();
 
@@ -78,7 +78,7 @@ describe('matmul-forward', () => {
     },
   );
 
-  test.for(variantCases(matmulForwardFamily, halfShapes))(
+  test.for(variantCases(matmulForwardFamily, halfShapes, isOneOfTiles))(
     '%s reads weights stored as f16 at rows %i, inner %i, columns %i',
     async ([variant, ...shape], { skip }) => {
       skip(...notHere(gpu, matmulForwardFamily, variant));

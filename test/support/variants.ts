@@ -12,16 +12,27 @@ export const notHere = <Id extends string>(
   `not for subgroups of ${subgroupLanes(gpu)} lanes`,
 ];
 
-/** Every variant with each shape that it fits. */
+/**
+ * Every variant with each shape that it fits.
+ *
+ * @param includes Whether a variant computes a shape. Default: each does.
+ */
 export const variantCases = <Id extends string>(
   family: Family<MatmulShape, unknown, Id>,
   shapes: readonly MatmulShape[],
+  includes: (variant: Id, shape: MatmulShape) => boolean = () => true,
 ): (readonly [Id, number, number, number])[] =>
   family.ids.flatMap((variant) =>
     shapes
-      .filter((shape) => family.fits(variant, shape))
+      .filter((shape) => family.fits(variant, shape) && includes(variant, shape))
       .map(([rows, inner, columns]) => [variant, rows, inner, columns] as const),
   );
+
+/**
+ * False of the tiles of 128 and of 32: they are the program of those of 64 with another constant, and
+ * a software adapter compiles each form of them for seconds.
+ */
+export const isOneOfTiles = (variant: string): boolean => !/^tiles(128|32)$/.test(variant);
 
 /** Names of the kernels of a plan's steps. */
 export const kernelsOf = ({ steps }: ReturnType<Gpu['plan']>): string[] =>

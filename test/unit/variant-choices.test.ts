@@ -20,17 +20,12 @@ const adapterOf = (kind: 'cpu' | 'gpu', lanes?: number) => ({
 
 const lanes = [undefined, 0, 2, 4, 6, 8, 16, 32, 64] as const;
 
-const adapters = (['cpu', 'gpu'] as const).flatMap((kind) =>
-  lanes.map((count) => adapterOf(kind, count)),
-);
+const softwareAdapters = lanes.map((count) => adapterOf('cpu', count));
 
-/** The choice of the first form for an adapter on which nothing was measured. */
-function firstDefault({ kind, features, info }: ReturnType<typeof adapterOf>): FirstForm {
+/** The choice of the first form for a software adapter on which nothing was measured. */
+function firstDefault({ features, info }: ReturnType<typeof adapterOf>): FirstForm {
   const { subgroupMinSize = 0 } = info as { subgroupMinSize?: number };
   const width = features.has('subgroups') ? subgroupMinSize : 0;
-  if (kind === 'gpu') {
-    return { preferred: 'workgroup', fewTiles: ['split32', 'split16'], measured: {} };
-  }
   return {
     preferred: width >= 8 ? 'subgroup' : width >= 4 ? 'quad' : 'registers',
     measured: {},
@@ -115,9 +110,9 @@ const measured = {
 };
 
 describe('families choose as one choice for all kernels did', () => {
-  test.each(adapters.map((adapter) => [adapter.kind, adapter.info, adapter] as const))(
-    'on a %s adapter of %j',
-    (_kind, _info, adapter) => {
+  test.each(softwareAdapters.map((adapter) => [adapter.info, adapter] as const))(
+    'on a software adapter of %j',
+    (_info, adapter) => {
       expect(differences(firstDefault(adapter), choicesOf({ ...adapter, choices: {} }))).toEqual(
         [],
       );
@@ -155,6 +150,52 @@ describe('families choose as one choice for all kernels did', () => {
     expect(of(tuned, 8)).toBeUndefined();
     expect(of(tuned, 4)).toEqual({ family: 'matmul-backward-input', variant: 'subgroup' });
   });
+});
+
+describe('a GPU on which nothing was measured', () => {
+  const choices = choicesOf({ ...adapterOf('gpu', 32), choices: {} });
+  const chosen = (name: string, shape: unknown): string =>
+    families.find((family) => family.name === name)!.choose(shape, choices[name]);
+
+  // Rows, inner and outer features. An output of 64 tiles keeps the GPU busy.
+  test.each([
+    ['matmul-forward', [8192, 768, 2304], 'tiles128'],
+    // 192 columns fill three tiles of 64, and one and a half of 128.
+    ['matmul-forward', [8192, 64, 192], 'tiles64'],
+    ['matmul-forward', [64, 768, 768], 'tiles32'],
+    // Any number of columns.
+    ['matmul-forward', [8192, 768, 50_257], 'tiles128'],
+    ['matmul-backward-input', [8192, 768, 50_257], 'tiles128'],
+    ['matmul-backward-input', [512, 64, 19], 'tiles32'],
+    ['matmul-backward-weight', [8192, 768, 32_000], 'tiles128'],
+    ['matmul-backward-weight', [8192, 64, 192], 'tiles32'],
+    // Four inner features are read at once.
+    ['matmul-forward', [8192, 66, 192], 'plain'],
+  ] as const)('takes %s of %j in %s', (name, shape, variant) => {
+    expect(chosen(name, shape)).toBe(variant);
+  });
+
+  // A tile of rows would hold many of the short sequences of models with small heads.
+  test.each([
+    ['attention-forward', ['plain', 'tiles', 'tiles', 'plain']],
+    ['attention-backward-query', ['plain', 'tiles', 'tiles', 'plain']],
+    ['attention-backward-key-value', ['tiles', 'tiles', 'tiles', 'plain']],
+  ])('takes %s at heads of 16, 32, 128 and 132 in %j', (name, variants) => {
+    expect([16, 32, 128, 132].map((headDim) => chosen(name, { headDim }))).toEqual(variants);
+  });
+});
+
+test('tiles run on software adapters, and tuning does not measure them there', () => {
+  for (const family of families) {
+    const tiles = family.ids.filter((id) => id.startsWith('tiles'));
+    for (const kind of ['cpu', 'gpu'] as const) {
+      const adapter = adapterOf(kind, 32);
+      expect(family.runnableOn(adapter)).toEqual(expect.arrayContaining([...tiles]));
+      expect(family.tunedOn(adapter).filter((id) => id.startsWith('tiles'))).toEqual(
+        kind === 'gpu' ? tiles : [],
+      );
+    }
+  }
 });
 
 test('a family that a run does not name was computed in plain', () => {

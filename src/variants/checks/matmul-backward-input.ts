@@ -9,7 +9,7 @@ export const matmulBackwardInputCheck: FamilyCheck = {
   family: matmulBackwardInputFamily,
   isUsed: ({ training }) => training,
   probes(inputs, { storage }) {
-    const { rows, inner, columns } = checkedLayer;
+    const { rows, inner, columns } = checkedLayer(inputs.gpu);
     const dy = inputs.random('dy', rows, columns);
     const weight = inputs.random('weight', columns, inner, storage);
     const dx = inputs.empty('dx', [rows, inner]);

@@ -12,7 +12,7 @@ export const matmulBackwardWeightCheck: FamilyCheck = {
   family: matmulBackwardWeightFamily,
   isUsed: ({ training }) => training,
   probes(inputs) {
-    const { rows, inner, columns } = checkedLayer;
+    const { rows, inner, columns } = checkedLayer(inputs.gpu);
     const x = inputs.random('x', rows, inner);
     const probe = (outputs: number): Probe => {
       const dy = inputs.random('dy', rows, outputs);

@@ -6,7 +6,7 @@ export const matmulForwardCheck: FamilyCheck = {
   family: matmulForwardFamily,
   isUsed: () => true,
   probes(inputs, { storage }) {
-    const { rows, inner, columns } = checkedLayer;
+    const { rows, inner, columns } = checkedLayer(inputs.gpu);
     const x = inputs.random('x', rows, inner);
     const weight = inputs.random('weight', columns, inner, storage);
     const out = inputs.empty('y', [rows, columns]);

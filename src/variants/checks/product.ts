@@ -1,5 +1,11 @@
-/** The layer whose products are checked: 70 rows, from 40 to 76 features. */
-export const checkedLayer = { rows: 70, inner: 40, columns: 76 } as const;
+import type { Adapter } from '../../../kernels/lib/variants.ts';
+
+/**
+ * The layer whose products are checked: in every variant that an adapter of the kind prefers, it has
+ * whole blocks and cut ones.
+ */
+export const checkedLayer = ({ kind }: Adapter) =>
+  kind === 'cpu' ? { rows: 70, inner: 40, columns: 76 } : { rows: 140, inner: 136, columns: 132 };
 
 /** sum_k left(row, k) * right(k, column), in float64 */
 export function product(

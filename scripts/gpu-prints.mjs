@@ -43,7 +43,12 @@ export function residentWarps(generation, { threads, registers, shared }) {
   return workgroups * warps;
 }
 
-/** @typedef {{ ffma: number, instructions: number, first: number, last: number }} Block */
+/**
+ * @typedef {object} Block
+ * @property {number} ffma
+ * @property {number} instructions
+ * @property {number} next The first of the blocks that may come next.
+ */
 
 /**
  * The block of most fused multiply-adds among those from which the program comes back to them.
@@ -52,15 +57,13 @@ export function residentWarps(generation, { threads, registers, shared }) {
  */
 function hotLoop(blocks) {
   // A block that jumps back makes a loop of everything between.
-  const loops = blocks.flatMap((block, at) => (block.last <= at ? [[block.last, at]] : []));
+  const loops = blocks.flatMap((block, at) => (block.next <= at ? [[block.next, at]] : []));
   const looped = blocks.filter((_, at) =>
     loops.some(([first = 0, end = 0]) => first <= at && at <= end),
   );
-  const best = looped.reduce(
-    (most, block) => (block.ffma > most.ffma ? block : most),
-    /** @type {Block} */ ({ ffma: 0, instructions: 0, first: 0, last: 0 }),
-  );
-  return best.ffma === 0 ? undefined : { ffma: best.ffma, instructions: best.instructions };
+  const most = Math.max(0, ...looped.map(({ ffma }) => ffma));
+  const best = looped.find(({ ffma }) => ffma > 0 && ffma === most);
+  return best && { ffma: best.ffma, instructions: best.instructions };
 }
 
 /** Reads one target's prints line by line. */
@@ -115,13 +118,13 @@ export class PrintReader {
   /** @param {string} line @returns Whether the line is part of a program. */
   #readProgram(line) {
     if (/^block\S* \d+ /.test(line)) {
-      this.#blocks.push({ ffma: 0, instructions: 0, first: 0, last: Infinity });
+      this.#blocks.push({ ffma: 0, instructions: 0, next: Infinity });
       return true;
     }
     const block = this.#blocks.at(-1);
     const next = /^\} -> \[([\d, ]*)\]/.exec(line);
     if (next && block) {
-      block.last = Math.min(
+      block.next = Math.min(
         ...(next[1] ?? '').split(',').map((at) => (at.trim() ? Number(at) : Infinity)),
       );
       return true;
@@ -179,8 +182,16 @@ const blank = (name) => ({
 /** @param {CompiledPipeline} pipeline A kernel's name with what distinguishes its pipelines. */
 export function labelOf({ name, header }) {
   const head = /HEAD_DIM: u32 = (\d+)/.exec(header)?.[1];
-  const halves = header.includes('WEIGHT_WORDS = 2u');
-  return name.replace(' {}', '') + (head ? ` head ${head}` : '') + (halves ? ' f16' : '');
+  const side = /SIDE: u32 = (\d+)/.exec(header)?.[1];
+  const parts = [
+    name.replace(' {}', ''),
+    head && `head ${head}`,
+    side && `side ${side}`,
+    header.includes('WEIGHT_WORDS = 2u') && 'f16',
+    // Rows of other widths are read number by number.
+    header.includes('CELL = 1') && 'ragged',
+  ];
+  return parts.filter(Boolean).join(' ');
 }
 
 /** @param {CompiledPipeline['loop']} loop Per cent of the loop's instructions; undefined without one. */
@@ -217,19 +228,47 @@ export function tableOf(target, pipelines) {
     .join('\n');
 }
 
+/**
+ * One table of all targets for a page: of each, a pipeline's registers and what it keeps resident, and
+ * of NVIDIA's the share of multiply-adds in its hot loop.
+ *
+ * @param {ReadonlyMap<string, readonly CompiledPipeline[]>} compiled By target.
+ */
+export function pageTableOf(compiled) {
+  const labels = new Set(Array.from(compiled.values(), (one) => one.map(labelOf)).flat());
+  /** @param {CompiledPipeline | undefined} pipeline */
+  const cellOf = (pipeline) => {
+    if (!pipeline) return '';
+    const share = shareOf(pipeline.loop);
+    const counts = `${pipeline.registers} / ${pipeline.resident ?? '?'}`;
+    return share === undefined ? counts : `${counts} / ${share} %`;
+  };
+  const rows = Array.from(labels, (label) => [
+    `\`${label}\``,
+    ...Array.from(compiled.values(), (one) => cellOf(one.find((row) => labelOf(row) === label))),
+  ]);
+  const head = ['pipeline', ...compiled.keys()];
+  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}
+
 /** Fewest waves or warps that a kernel may leave resident. */
 const leastResident = 8;
 
-/** Most registers of a thread of attention. */
+/** Most registers of a thread of attention with heads of 32 and more. */
 const mostOfAttention = 128;
 
 /**
- * Least share of fused multiply-adds in a kernel's hot loop on Ampere, per cent, by the beginning of
- * its name. The first that matches counts.
+ * Least share of fused multiply-adds in a kernel's hot loop on Ampere, per cent, by its label. Smaller tiles read more memory for a multiply-add, and the driver checks the
+ * bounds of every number that is read.
  *
- * @type {readonly (readonly [string, number])[]}
+ * @type {readonly (readonly [RegExp, number])[]}
  */
-const leastShares = [];
+const leastShares = [
+  [/^matmul-\S+\/tiles side 16/, 80],
+  [/^matmul-\S+\/tiles side 8/, 65],
+  [/^matmul-\S+\/tiles side 4/, 55],
+  [/^attention-(forward|backward-\S+)\/tiles/, 50],
+];
 
 /**
  * What is wrong with a target's pipelines, a sentence each.
@@ -250,10 +289,12 @@ export function faultsOf(target, pipelines) {
     if (resident !== undefined && resident < leastResident) {
       faults.push(`${label}: ${resident} resident, fewer than ${leastResident}`);
     }
-    if (label.startsWith('attention-') && registers > mostOfAttention) {
+    // AMD's compiler takes more where workgroup memory leaves it room for as many waves.
+    const isWide = Number(/^attention-.* head (\d+)/.exec(label)?.[1] ?? 0) >= 32;
+    if (target in multiprocessors && isWide && registers > mostOfAttention) {
       faults.push(`${label}: ${registers} registers, more than ${mostOfAttention}`);
     }
-    const [, least] = leastShares.find(([name]) => label.startsWith(name)) ?? [];
+    const [, least] = leastShares.find(([name]) => name.test(label)) ?? [];
     const share = shareOf(loop) ?? 0;
     if (target === 'ampere' && least !== undefined && share < least) {
       faults.push(`${label}: ${share} % FFMA in the hot loop, less than ${least} %`);

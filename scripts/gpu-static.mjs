@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildLab, labFolder, runInLab, targets, whyNoLab } from './gpu-lab.mjs';
-import { faultsOf, PrintReader, tableOf } from './gpu-prints.mjs';
+import { faultsOf, pageTableOf, PrintReader, tableOf } from './gpu-prints.mjs';
 import { readArguments } from './process.mjs';
 
 const help = `npm run gpu:static -- [options] [CONFIG ...]
 
   --target NAME    only this GPU: turing, ampere, navi21, navi31 or gfx1201; may be repeated
   --only TEXT      shows only pipelines whose name contains the text
+  --page           prints one table of all targets, for docs/performance.md
   --mirror URL     mirror of Debian for a lab that is yet to be built
 
 Without CONFIG: quick, standard, a model with heads of 32, one with heads of 128, and 100m. The lab is
@@ -25,6 +26,7 @@ const { values, positionals } = readArguments('npm run gpu:static', {
   options: {
     target: { type: 'string', multiple: true },
     only: { type: 'string' },
+    page: { type: 'boolean', default: false },
     mirror: { type: 'string', default: 'http://deb.debian.org/debian' },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -92,15 +94,18 @@ async function main() {
       ? positionals
       : ['quick', 'standard', 'standard-0.4m', wideHeads(lab), '100m'];
   let faults = 0;
+  const compiled = new Map();
   for (const target of wanted) {
     const { pipelines, failures } = await compileFor(lab, target, configs);
     const shown = pipelines.filter(({ name }) => name.includes(values.only ?? ''));
+    compiled.set(target, shown);
     console.log(`\n${target}: ${pipelines.length} pipelines\n`);
-    console.log(tableOf(target, shown));
+    if (!values.page) console.log(tableOf(target, shown));
     const found = [...failures, ...faultsOf(target, pipelines)];
     for (const fault of found) console.log(`FAULT ${target}: ${fault}`);
     faults += found.length;
   }
+  if (values.page) console.log(`\n${pageTableOf(compiled)}`);
   console.log(faults === 0 ? '\nno faults' : `\n${faults} faults`);
   return faults === 0 ? 0 : 1;
 }

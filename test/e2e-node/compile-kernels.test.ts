@@ -129,6 +129,15 @@ test('it makes what a run asks for, and nothing else', async () => {
   }
 }, 300_000);
 
+test('it takes several, and a size of the benchmarks: what they share is made once', async () => {
+  const { code, lines } = await compile('100m', '10m');
+  expect(code).toBe(0);
+  const found = pipelines(lines);
+  expect(found.filter((line) => line.startsWith('attention-forward'))).toHaveLength(1);
+  // Both have heads of 64.
+  expect(lines.join('\n')).toMatch(/#### attention-forward.*\n## .*const HEAD_DIM: u32 = 64;/);
+}, 120_000);
+
 test('it names what it is called with when that is neither', async () => {
   const { code, lines } = await compile('no-preset');
   expect(code).toBe(2);

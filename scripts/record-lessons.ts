@@ -108,23 +108,10 @@ const poolOf = ({ events }: Running): EventOf<'pool'>['prompts'] => {
 async function lastRollout(
   run: Running,
 ): Promise<{ place: number; response: InspectedResponse }[]> {
-  const found: { place: number; response: InspectedResponse }[] = [];
-  for (const [place] of poolOf(run).entries()) {
-    try {
-      const { responses } = await run.trainer.api.inspect({
-        prompt: { place },
-        weights: 'now',
-        responses: 'last-rollout',
-        alternatives: 0,
-      });
-      found.push(...responses.map((response) => ({ place, response })));
-    } catch (error) {
-      // Most prompts are not in the rollout.
-      if (!(error instanceof Error) || error.name !== 'InspectionError') throw error;
-    }
-  }
-  if (found.length === 0) throw new Error('no prompt answers for the last rollout');
-  return found;
+  const { prompts } = await run.trainer.api.rollout({ prompts: 64 });
+  return prompts.flatMap(({ place, responses }) =>
+    responses.map((response) => ({ place, response })),
+  );
 }
 
 /** Kinds of responses whose credit differs. */

@@ -241,6 +241,7 @@ export const layers = {
       'src/formats',
       'src/gpu',
       'src/inspection',
+      'src/kits',
       'src/lim',
       'src/look',
       'src/model',
@@ -328,6 +329,10 @@ export const layers = {
       'src/vocabulary',
     ],
   },
+  'src/kits': {
+    is: 'folders that another engine trains from',
+    imports: ['src/formats', 'src/look'],
+  },
   'src/view': {
     is: 'a run as whoever shows it knows it',
     imports: [
@@ -380,6 +385,7 @@ export const layers = {
       'src/host-name',
       'src/imports',
       'src/inspection',
+      'src/kits',
       'src/lim',
       'src/look',
       'src/model',

@@ -1,12 +1,10 @@
 import { jsonText } from '../formats/json.ts';
-import { counted } from '../look/wording.ts';
 import {
   type KitEngine,
   type KitModel,
   type KitNumbers,
   type KitVerifier,
   modelLicence,
-  modelText,
 } from './engines.ts';
 import rayTrl from './launch/ray_trl.py?raw';
 import { launchScript } from './launch.ts';
@@ -97,7 +95,7 @@ function selectionFile({ engine, model, verifier, selection, dataLicence, versio
     version,
     engine,
     model: {
-      name: modelText(model),
+      name: model.kind === 'hub' ? model.name : model.path,
       ...(model.kind === 'hub' && model.revision !== undefined ? { revision: model.revision } : {}),
       licence: modelLicence(model),
     },
@@ -106,7 +104,7 @@ function selectionFile({ engine, model, verifier, selection, dataLicence, versio
     method,
     rule,
     seed,
-    scored: counted(scored, 'prompt'),
+    scored,
     kept,
     rows: rows.map(({ id, score }, index) => ({ index, id: id ?? null, score })),
   });

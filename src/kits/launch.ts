@@ -68,7 +68,7 @@ function modelLines(model: KitModel): string[] {
   // An engine takes a name or a folder: a revision is fetched first.
   return [
     'if [ -z "${MODEL:-}" ]; then',
-    `  MODEL=$(hf download ${quoted(model.name)} --revision ${quoted(model.revision)} --quiet)`,
+    `  MODEL=$(hf download ${quoted(model.name)} --revision ${quoted(model.revision)} --quiet | tail -n 1)`,
     'fi',
   ];
 }

@@ -29,10 +29,13 @@ export class JudgedRows {
     this.#count++;
   }
 
-  /** The rows with their data epochs, prompt after prompt in the order in which they came. */
+  /** The rows with their data epochs, prompt after prompt in the order of their first times. */
   *inEpochs(): Generator<RolloutRow & { readonly epoch: number }> {
-    for (const rows of this.#byPrompt.values()) {
-      rows.sort((a, b) => a.judged.time - b.judged.time);
+    const byTime = (a: Judged, b: Judged): number => a.judged.time - b.judged.time;
+    const prompts = [...this.#byPrompt.values()].map((rows) => rows.sort(byTime));
+    const firstTime = ([first]: readonly Judged[]): number => first?.judged.time ?? 0;
+    prompts.sort((a, b) => firstTime(a) - firstTime(b));
+    for (const rows of prompts) {
       for (const [place, row] of rows.entries()) {
         yield { ...row, epoch: Math.floor(place / row.judged.samples) };
       }

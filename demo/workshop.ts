@@ -546,6 +546,7 @@ async function closeTrainer(): Promise<void> {
 const askerOf = (holder: () => Promise<Connection<TrainerApi>>): Asker => ({
   generate: async (call) => (await holder()).api.generate(call),
   inspect: async (call) => (await holder()).api.inspect(call),
+  rollout: async (call) => (await holder()).api.rollout(call),
   attend: async (call) => (await holder()).api.attend(call),
 });
 

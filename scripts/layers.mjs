@@ -41,6 +41,10 @@ export const layers = {
   },
   'src/threads': { is: 'how a worker is started, called, timed and ended', imports: [] },
   'src/formats': { is: 'readers and writers of files, all hostile', imports: ['src/threads'] },
+  'src/hub': {
+    is: 'what a hub of models is asked over HTTP, and what is believed of its answers',
+    imports: ['src/config-issue', 'src/formats'],
+  },
   'src/checked-numbers': { is: 'schemas of the numbers of a config', imports: [] },
   'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
   'src/selection': {
@@ -382,6 +386,7 @@ export const layers = {
       'src/file-error',
       'src/formats',
       'src/gpu',
+      'src/hub',
       'src/host-name',
       'src/imports',
       'src/inspection',

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { shippedBases } from '../src/bases/shipped.ts';
 import { configFrom, type ExperimentConfig } from '../src/config.ts';
 import type { InspectedResponse } from '../src/inspection/calls.ts';
+import { type CreditKind, creditKind } from '../src/lessons/recorded.ts';
 import type { EventOf, ExperimentEvent } from '../src/results.ts';
 import { connectTrainer, eventsOf } from '../src/workers/trainer.ts';
 import type { StartedRun } from '../src/workers/protocol.ts';
@@ -108,27 +109,11 @@ const poolOf = ({ events }: Running): EventOf<'pool'>['prompts'] => {
 async function lastRollout(
   run: Running,
 ): Promise<{ place: number; response: InspectedResponse }[]> {
-  const found: { place: number; response: InspectedResponse }[] = [];
-  for (const [place] of poolOf(run).entries()) {
-    try {
-      const { responses } = await run.trainer.api.inspect({
-        prompt: { place },
-        weights: 'now',
-        responses: 'last-rollout',
-        alternatives: 0,
-      });
-      found.push(...responses.map((response) => ({ place, response })));
-    } catch (error) {
-      // Most prompts are not in the rollout.
-      if (!(error instanceof Error) || error.name !== 'InspectionError') throw error;
-    }
-  }
-  if (found.length === 0) throw new Error('no prompt answers for the last rollout');
-  return found;
+  const { prompts } = await run.trainer.api.rollout({ prompts: 64 });
+  return prompts.flatMap(({ place, responses }) =>
+    responses.map((response) => ({ place, response })),
+  );
 }
-
-/** Kinds of responses whose credit differs. */
-type Kind = 'right' | 'slip' | 'malformed' | 'wrong-key';
 
 const config = configFrom('quick', undefined, 'quick');
 const run = await begin(config, true);
@@ -143,20 +128,11 @@ const clipTokens = (await lastRollout(run)).flatMap(({ response }) =>
 );
 await stepTo(run, CREDIT_UPDATE);
 const pool = poolOf(run);
-const kinds = new Map<Kind, { place: number; response: InspectedResponse }[]>();
+const kinds = new Map<CreditKind, { place: number; response: InspectedResponse }[]>();
 for (const one of await lastRollout(run)) {
   const { verdict } = one.response;
-  const wrongKey = pool[one.place]?.wrongKey === true;
-  const kind: Kind | undefined = !verdict
-    ? undefined
-    : !verdict.formatted
-      ? 'malformed'
-      : wrongKey
-        ? 'wrong-key'
-        : verdict.correct
-          ? 'right'
-          : 'slip';
-  if (kind === undefined) continue;
+  if (!verdict) continue;
+  const kind = creditKind(verdict, pool[one.place]?.wrongKey === true);
   const kept = kinds.get(kind) ?? [];
   // The longest tell most, and one prompt is enough of each kind.
   if (kept.every(({ place }) => place !== one.place)) kept.push(one);

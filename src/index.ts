@@ -105,8 +105,10 @@ export type {
   Inspected,
   InspectedResponse,
   InspectedToken,
+  LastRollout,
   LikelyToken,
   NextToken,
+  RolloutCall,
   WeightsName,
 } from './inspection/calls.ts';
 export {

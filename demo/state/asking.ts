@@ -8,12 +8,15 @@ import type {
   Generated,
   InspectCall,
   Inspected,
+  LastRollout,
+  RolloutCall,
 } from '../../src/index.ts';
 
 /** The calls of the trainer's worker; it may have to open the run's folder first. */
 export interface Asker {
   readonly generate: (call: GenerateCall) => Promise<Generated>;
   readonly inspect: (call: InspectCall) => Promise<Inspected>;
+  readonly rollout: (call: RolloutCall) => Promise<LastRollout>;
   readonly attend: (call: AttentionCall) => Promise<Attention>;
   /** The weights that the run's files have; undefined for all that it has trained. */
   readonly weights?: readonly KeptFolder[];

@@ -3,7 +3,7 @@ import { translated } from './translated.ts';
 
 const english = {
   title: 'Learn: seven questions, two minutes each',
-  lead: 'Each lesson has one thing to touch. The numbers are those of the run that this page shows.',
+  lead: 'Each lesson has one thing to touch. The numbers are those of the run that this page shows, or were recorded for the lesson; each lesson says which.',
   tour: 'Take the tour: nine sentences',
   present: 'Show it to others',
   lessons: 'Lessons',
@@ -41,6 +41,14 @@ const english = {
   ofRecording: (date: string) => `Numbers of the recorded run of ${date}.`,
   ofRun: 'Numbers of the run of this browser.',
   ofLive: 'Numbers of the run under way.',
+  takeOwn: 'Take the numbers of the run under way',
+  takeNewer: 'Take those of its newest update',
+  takeRecorded: 'Take the recorded ones',
+  ownAsked: 'The run under way is asked, between two of its updates.',
+  ownRefused: 'The run under way could not be asked:',
+  ownLacks: 'The run under way has no such numbers: no critic shares its rewards out.',
+  ofUpdate: (method: string, update: number) =>
+    `Numbers of the run under way, at update ${update} of ${method}.`,
   noRun: 'There is no run yet, and the recording did not come.',
   recorded: (date: string) => `Recorded on ${date}, on`,
   recordedMissing: (why: string) => `What was recorded for this lesson did not come: ${why}.`,

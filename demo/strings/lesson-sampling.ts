@@ -8,6 +8,7 @@ const english = {
   model: 'Model',
   base: 'the base',
   trained: 'FULL, after training',
+  underWay: (method: string, update: number) => `${method}, after update ${update}`,
   first: 'the first token of the answer:',
   temperature: 'temperature',
   topP: 'top-p',

@@ -25,6 +25,7 @@ export const badInput: ReadonlySet<string> = new Set([
   'InspectionError',
   'MemoryError',
   'PathError',
+  'ModelIdError',
 ]);
 
 /** Options that every computing command shares; each command spreads them into its `args`. */

@@ -1,8 +1,10 @@
 import { configFrom, type ExperimentConfig, withConfigPaths } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
+import { isModelId } from '../hub/model-id.ts';
 import { PRETRAINED } from '../presets.ts';
 import { UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';
+import { modelFolder } from './model-files.ts';
 import { system } from './system.ts';
 
 /** A config has about a hundred fields; a larger file holds something else. */
@@ -28,8 +30,9 @@ export async function chosenConfig(
   methods?: readonly string[],
 ): Promise<ExperimentConfig> {
   const name = file ?? where;
-  const given = file === undefined ? {} : await readConfigFile(file);
-  if (!isRecord(given)) throw new UsageError(`${name}: must hold an object`);
+  const read = file === undefined ? {} : await readConfigFile(file);
+  if (!isRecord(read)) throw new UsageError(`${name}: must hold an object`);
+  const given = await withModelFolder(read, name);
   const named = fieldOf(given, 'preset');
   const chosen = preset ?? (typeof named === 'string' ? named : usualPreset(given));
   // The field check refuses a preset that is not text.
@@ -44,6 +47,21 @@ export async function chosenConfig(
   const host = await system();
   for (const text of told) await host.stderr(`${name}: ${text}\n`);
   return absolutePaths(config, file);
+}
+
+/** A config with the folder of its model in place of `model.hf`, a model of the hub. */
+async function withModelFolder(given: JsonRecord, where: string): Promise<JsonRecord> {
+  const model = fieldOf(given, 'model');
+  if (!isRecord(model) || fieldOf(model, 'kind') !== 'folder' || !Object.hasOwn(model, 'hf')) {
+    return given;
+  }
+  const { hf, ...rest } = model;
+  if (typeof hf !== 'string' || Object.hasOwn(rest, 'path')) {
+    throw new UsageError(`${where}: model.hf: must be ORG/NAME[@REVISION], in place of model.path`);
+  }
+  const name = isModelId(hf) ? hf : `hf:${hf}`;
+  const path = await modelFolder(name, { weights: true });
+  return { ...given, model: { ...rest, path } };
 }
 
 /** The preset of a config that names none. */

@@ -107,6 +107,8 @@ export class SystemServer {
       resolve: (path) => host.resolve(path),
       list: (path) => host.list(path),
       remove: (path) => host.remove(path),
+      hubModel: (id, wanted) =>
+        host.hubModel?.(id, wanted) ?? Promise.reject(new Error('this host has no hub')),
       stderr: (text, look) => host.stderr(text, look),
       doing: (what, heap) => {
         this.#doing = what;

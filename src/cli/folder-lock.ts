@@ -13,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import * as v from 'valibot';
 import { errorCode, fileError, makeFolder } from '../file-error.ts';
 import { LOCK } from '../run-folder/names.ts';
@@ -150,29 +151,23 @@ async function holderText(
   return age < staleMs ? `${who} (last sign of life ${seconds})` : undefined;
 }
 
-/**
- * Removes a lock that is free. Another process may replace the lock meanwhile: a new lock is put
- * back.
- */
-async function takeOff(path: string, found: Found, token: string): Promise<void> {
-  if ((await readLock(path))?.text !== found.text) return;
-  const aside = `${path}.${token}.stale`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return;
-    throw error;
-  }
-  const taken = await readLock(aside);
-  if (taken && taken.text !== found.text) {
-    // Puts the new lock back, unless a third process has made another.
-    await link(aside, path).catch(() => undefined);
-  }
-  await rm(aside, { force: true });
-}
-
 /** Error codes of file systems that have no hard links. */
 const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL']);
+
+/** The text of a lock's file, of which the file's inode is a part. */
+type LockText = (inode: string) => string;
+
+/** Writes a new file. @returns Its time, by the file system's clock. */
+async function writeNew(file: string, text: LockText): Promise<number> {
+  const handle = await open(file, 'wx');
+  try {
+    const { ino } = await handle.stat({ bigint: true });
+    await handle.writeFile(text(String(ino)));
+    return (await handle.stat()).mtimeMs;
+  } finally {
+    await handle.close();
+  }
+}
 
 /**
  * Creates the lock's file complete and in one step.
@@ -180,18 +175,8 @@ const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', '
  * @returns Whether the file was placed: false if a lock exists. `now` is the time by the file
  *   system's clock.
  */
-async function place(path: string, fresh: string, text: (inode: string) => string) {
-  const write = async (file: string): Promise<number> => {
-    const handle = await open(file, 'wx');
-    try {
-      const { ino } = await handle.stat({ bigint: true });
-      await handle.writeFile(text(String(ino)));
-      return (await handle.stat()).mtimeMs;
-    } finally {
-      await handle.close();
-    }
-  };
-  const now = await write(fresh);
+async function place(path: string, fresh: string, text: LockText) {
+  const now = await writeNew(fresh, text);
   try {
     await link(fresh, path);
     return { placed: true, now };
@@ -203,11 +188,67 @@ async function place(path: string, fresh: string, text: (inode: string) => strin
     await rm(fresh, { force: true });
   }
   try {
-    await write(path);
+    await writeNew(path, text);
     return { placed: true, now };
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return { placed: false, now };
     throw error;
+  }
+}
+
+/** The ending of a flag: a file that is there while its process removes a lock. */
+const TAKING = '.taking';
+
+/**
+ * Removes a lock that is free, under a flag of this process's own. Another process may replace the
+ * lock meanwhile: that process sees the flag and waits for its end before it trusts the new lock
+ * ({@link flagsEnd}); the new lock is put back here.
+ */
+async function takeOff(path: string, found: Found, token: string, text: LockText): Promise<void> {
+  const flag = `${path}.${token}${TAKING}`;
+  await writeNew(flag, text);
+  try {
+    // A lock that was placed before the flag was up is seen here.
+    if ((await readLock(path))?.text !== found.text) return;
+    const aside = `${path}.${token}.stale`;
+    try {
+      await rename(path, aside);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return;
+      throw error;
+    }
+    const taken = await readLock(aside);
+    if (taken && taken.text !== found.text) {
+      // Puts the new lock back, unless a third process has made another.
+      await link(aside, path).catch(() => undefined);
+    }
+    await rm(aside, { force: true });
+  } finally {
+    await rm(flag, { force: true });
+  }
+}
+
+/**
+ * Waits until no process that runs is removing the lock of a folder; flags of ended processes are
+ * removed. Whoever raises a flag after a lock was placed sees that lock, so that a lock that is
+ * still there after this wait stays.
+ *
+ * @param now The time by the file system's clock.
+ */
+async function flagsEnd(path: string, now: number, times: LockTimes): Promise<void> {
+  const began = performance.now();
+  for (;;) {
+    const names = await readdir(dirname(path));
+    const flags = names.filter((name) => name.startsWith(LOCK) && name.endsWith(TAKING));
+    let raised = false;
+    for (const flag of flags.map((name) => join(dirname(path), name))) {
+      const found = await readLock(flag);
+      if (!found) continue;
+      if (await holderText(found, now + performance.now() - began, times)) raised = true;
+      else await rm(flag, { force: true });
+    }
+    if (!raised) return;
+    await setTimeout(5);
   }
 }
 
@@ -228,23 +269,22 @@ export async function lockFolder(
   const fresh = `${path}.${process.pid}-${token.slice(0, 8)}.part`;
   const [boot, started = ''] = [await bootOf(), await startOf(process.pid)];
   const since = new Date().toISOString();
-  const text = (inode: string): string =>
+  const text: LockText = (inode) =>
     `${JSON.stringify({ host: hostname(), boot, pid: process.pid, started, inode, since, token })}\n`;
   const owns = async (): Promise<boolean> => (await readLock(path))?.holder?.token === token;
   try {
     for (let tries = 0; ; tries++) {
       const { placed, now } = await named(path, () => place(path, fresh, text));
-      if (placed && (await owns())) break;
+      if (placed) await flagsEnd(path, now, times);
       const found = await readLock(path);
-      // A process that mistook this lock for an old one has put it back.
-      if (found?.holder?.token === token) break;
+      if (placed && found?.holder?.token === token) break;
       const who = found && (await holderText(found, now, times));
       if (who !== undefined || tries === 10) {
         throw new UsageError(
           `${folder}: another run works there: ${who ?? 'processes that come and go'}; wait for its end, or end it`,
         );
       }
-      if (found) await takeOff(path, found, token);
+      if (found) await takeOff(path, found, token, text);
     }
   } catch (error) {
     await removeEmpty(made);

@@ -74,6 +74,10 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: "reinforcement learning of a pretrained model on somebody's prompts",
     load: () => import('./ppo.ts'),
   },
+  pull: {
+    summary: 'a model of the hub in the cache: resumable, checked by hash',
+    load: () => import('./pull.ts'),
+  },
   report: {
     summary: 'one self-contained page on a run, or several runs compared',
     load: () => import('./report.ts'),

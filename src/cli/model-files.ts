@@ -7,7 +7,9 @@ import {
   openModelDirectory,
   type OpenModelFile,
 } from '../model/model-directory.ts';
+import { isModelId } from '../hub/model-id.ts';
 import { UsageError } from './arguments.ts';
+import type { WantedModel } from './hub-cache.ts';
 import { type FileContent, system } from './system.ts';
 
 /** A model folder on disk that a command opened. The weights may be missing. */
@@ -27,12 +29,13 @@ export interface DiskDescription extends ModelDescription {
 export type DiskModel = DiskDescription & ModelDirectory;
 
 /**
- * Opens a model folder. Only bare file names inside the folder are ever opened.
+ * Opens a model folder, or a model of the hub. Only bare file names inside the folder are ever opened.
  *
  * @throws UsageError when the path is not a folder; the errors of `openModelDirectory`.
  */
-export const openDiskModel = (path: string): Promise<DiskModel> =>
-  openFolder(path, async (openFile) => {
+export const openDiskModel = async (name: string): Promise<DiskModel> => {
+  const path = await modelFolder(name, { weights: true });
+  return openFolder(path, async (openFile) => {
     const directory = await openModelDirectory(openFile, path);
     const host = await system();
     for (const note of directory.notes) await host.stderr(`note: ${path}: ${note}\n`);
@@ -45,13 +48,28 @@ export const openDiskModel = (path: string): Promise<DiskModel> =>
       },
     };
   });
+};
 
 /** Whether a model was opened with its weights. */
 export const isWhole = (model: DiskDescription | DiskModel): model is DiskModel => 'read' in model;
 
 /** As `openDiskModel`, without the weights: for callers that only need their sizes. */
-export const openDiskDescription = (path: string): Promise<DiskDescription> =>
-  openFolder(path, (openFile) => openModelDescription(openFile, path));
+export async function openDiskDescription(name: string): Promise<DiskDescription> {
+  const path = await modelFolder(name, { weights: false });
+  return openFolder(path, (openFile) => openModelDescription(openFile, path));
+}
+
+/**
+ * The folder of a model: that of `hf:ORG/NAME` is found or downloaded, any other is its own.
+ *
+ * @throws UsageError where the host has no hub; the errors of `hubFolder`.
+ */
+export async function modelFolder(name: string, wanted: WantedModel): Promise<string> {
+  if (!isModelId(name)) return name;
+  const { hubModel } = await system();
+  if (!hubModel) throw new UsageError(`${name}: models are not downloaded here; give a folder`);
+  return hubModel(name, wanted);
+}
 
 async function openFolder<Model extends ModelDescription>(
   path: string,
@@ -60,8 +78,9 @@ async function openFolder<Model extends ModelDescription>(
   const host = await system();
   const found = await host.info(path);
   if (found?.kind !== 'directory') {
-    const missing = path.startsWith('hf:') ? 'this version downloads no models' : 'does not exist';
-    throw new UsageError(`${path}: ${found ? 'is a file' : missing}; a model is a folder`);
+    throw new UsageError(
+      `${path}: ${found ? 'is a file' : 'does not exist'}; a model is a folder or hf:ORG/NAME`,
+    );
   }
   const open = new Map<string, Awaited<ReturnType<typeof host.open>>>();
   let tokenizer: Promise<TokenizerClient | undefined> | undefined;

@@ -236,4 +236,5 @@ export const nodeSystem: System = {
     };
   },
   lock: lockFolder,
+  hubModel: async (id, wanted) => (await import('./hub-cache.ts')).hubFolder(id, wanted),
 };

@@ -1,4 +1,5 @@
 import type { StoreCalls } from '../workers/remote-store.ts';
+import type { WantedModel } from './hub-cache.ts';
 import type { Look, PathInfo } from './system.ts';
 
 /** Settings that the page receives before its command begins. */
@@ -45,6 +46,7 @@ export interface SystemCalls {
     name: keyof StoreCalls,
     args: readonly unknown[],
   ) => Promise<unknown>;
+  readonly hubModel: (id: string, wanted: WantedModel) => Promise<string>;
   readonly lock: (folder: string) => Promise<void>;
   readonly unlock: (folder: string) => Promise<void>;
   readonly stderr: (text: string, look?: Look) => Promise<void>;

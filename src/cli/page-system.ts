@@ -84,6 +84,7 @@ export function pageSystem({ environment, terminal }: PageSettings): System {
     resolve: (path) => call('resolve', path),
     list: (path) => call('list', path),
     remove: (path) => call('remove', path),
+    hubModel: (id, wanted) => call('hubModel', id, wanted),
     async open(path) {
       const { handle, size } = await call('open', path);
       return {

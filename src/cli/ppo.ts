@@ -2,13 +2,14 @@ import { defineCommand } from 'citty';
 import { configFrom, type ExperimentConfig } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
 import { baseName } from '../formats/paths.ts';
+import { isModelId, parseModelId } from '../hub/model-id.ts';
 import { PRETRAINED } from '../presets.ts';
 import { datasetTask, isModule, usualLengths } from '../tasks/dataset-config.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
 import { absolutePaths, readConfigFile } from './chosen-config.ts';
 import { memoryArg } from './memory-budget.ts';
-import { openDiskDescription } from './model-files.ts';
+import { modelFolder, openDiskDescription } from './model-files.ts';
 import { nextFree } from './output.ts';
 import { estimateRun, runConfig } from './run.ts';
 import { system } from './system.ts';
@@ -18,7 +19,8 @@ export const command = defineCommand({
     model: {
       type: 'positional',
       required: true,
-      description: 'folder of a pretrained model in the Hugging Face layout',
+      description:
+        'a pretrained model: a folder in the Hugging Face layout, or hf:ORG/NAME[@REVISION]',
     },
     prompts: {
       type: 'string',
@@ -68,13 +70,11 @@ export const command = defineCommand({
     if (args.base === 'int8' || args.base === 'int4') {
       throw new UsageError(`--base ${args.base}: this version stores a base in f32 or f16`);
     }
-    if (args.model.startsWith('hf:')) {
-      throw new UsageError(`${args.model}: this version downloads no models; give a folder`);
-    }
-    const config = await ppoConfig(args);
+    const model = await modelFolder(args.model, { weights: !args.estimate });
+    const config = await ppoConfig({ ...args, model });
     if (args.estimate) return estimateRun(host, config, args);
-    const stem = baseName(args.model);
-    const out = args.out ?? (await nextFree(`runs/ppo-${stem}`));
+    const stem = isModelId(args.model) ? parseModelId(args.model).repo : args.model;
+    const out = args.out ?? (await nextFree(`runs/ppo-${baseName(stem)}`));
     if (args.out === undefined) await host.stderr(`run: ${out}\n`);
     return runConfig(host, config, { ...args, out });
   },

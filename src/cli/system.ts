@@ -1,6 +1,7 @@
 import type { ByteSource } from '../formats/byte-source.ts';
 import type { RunStore } from '../scheduler/run-store.ts';
 import type { FolderLock } from './folder-lock.ts';
+import type { WantedModel } from './hub-cache.ts';
 import { visibleJson, visibleText } from './visible-text.ts';
 
 /** The kind of a path; undefined if nothing exists there. */
@@ -60,6 +61,8 @@ export interface System {
    * @throws UsageError naming the process that works in the folder.
    */
   readonly lock?: (folder: string) => Promise<FolderLock>;
+  /** The folder of a model of the hub (`hf:…`), which is downloaded where no cache has it. */
+  readonly hubModel?: (id: string, wanted: WantedModel) => Promise<string>;
 }
 
 /**
@@ -77,13 +80,15 @@ class CleanSystem implements System {
   readonly runStore?: (folder: string) => RunStore;
   readonly verifierFrames?: () => MessagePort;
   readonly lock?: (folder: string) => Promise<FolderLock>;
+  readonly hubModel?: (id: string, wanted: WantedModel) => Promise<string>;
 
   constructor(inner: System) {
     this.#inner = inner;
-    const { runStore, verifierFrames, lock } = inner;
+    const { runStore, verifierFrames, lock, hubModel } = inner;
     if (runStore) this.runStore = runStore;
     if (verifierFrames) this.verifierFrames = verifierFrames;
     if (lock) this.lock = lock;
+    if (hubModel) this.hubModel = hubModel;
   }
 
   info(path: string) {

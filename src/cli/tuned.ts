@@ -3,6 +3,7 @@ import type { VariantChoices } from '../../kernels/lib/variants.ts';
 import { jsonText } from '../formats/json.ts';
 import { hostName } from '../host-name.ts';
 import { readChoices, tuningKey, type TunedVariants } from '../variants/choices.ts';
+import { cacheFolder } from './cache-folder.ts';
 import { system, type System } from './system.ts';
 
 /** `writeTuned` writes no larger file. */
@@ -16,16 +17,6 @@ const FILES = [
   { name: 'variants.json', schema: 2 },
   { name: 'matmul.json', schema: 1 },
 ] as const;
-
-/** The folder of the tuning results; undefined on a host without a home folder. */
-function cacheFolder(host: System): string | undefined {
-  const own = host.environment('LIMR_CACHE');
-  if (own) return own;
-  const shared = host.environment('XDG_CACHE_HOME');
-  if (shared) return `${shared}/limr-lab`;
-  const home = host.environment('HOME') ?? host.environment('USERPROFILE');
-  return home ? `${home}/.cache/limr-lab` : undefined;
-}
 
 /**
  * The measured kernel variants of this machine's adapters, from the newest file present. A damaged

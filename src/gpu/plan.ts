@@ -35,8 +35,8 @@ export const clearStep = (tensor: Tensor): ClearStep => ({ op: 'clear', tensor }
  * Bytes of a binding: rounded up to whole vec4s where the buffer holds them, so that shaders may
  * read the last vec4.
  */
-const boundBytes = ({ buffer, offset, ...tensor }: Tensor): number =>
-  Math.min(buffer.size - offset, Math.ceil(byteLength(tensor) / 16) * 16);
+const boundBytes = (tensor: Tensor): number =>
+  Math.min(tensor.buffer.size - tensor.offset, Math.ceil(byteLength(tensor) / 16) * 16);
 
 interface Prepared {
   readonly dispatch: Dispatch;

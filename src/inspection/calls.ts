@@ -165,6 +165,25 @@ export interface Inspected {
   readonly responses: readonly InspectedResponse[];
 }
 
+/** Asks what the last update of the training under way was made from, with what it made of each token. */
+export interface RolloutCall {
+  /** Most prompts whose responses are told, 1 to 64: the first ones of the rollout. */
+  readonly prompts: number;
+}
+
+/** Responses of a rollout, prompt by prompt, as `inspect` tells those of one prompt. */
+export interface LastRollout {
+  readonly by: AnsweredBy;
+  /** Prompts of the whole rollout. */
+  readonly of: number;
+  readonly prompts: readonly {
+    /** In the pool of the seed. */
+    readonly place: number;
+    readonly prompt: AnsweredPrompt;
+    readonly responses: readonly InspectedResponse[];
+  }[];
+}
+
 /** Asks which tokens a network attends to while it writes a response. */
 export interface AttentionCall extends AskedModel {
   /** A text, or token ids as `generate` and `inspect` give them. */

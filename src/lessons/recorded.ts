@@ -106,6 +106,15 @@ const schema = v.object({
 
 export type RecordedLessons = v.InferOutput<typeof schema>;
 
+/** What a response can teach about credit. */
+export type CreditKind = RecordedLessons['credit']['responses'][number]['kind'];
+
+/** The kind of a response, by its verdict and by whether the key of its prompt is wrong on purpose. */
+export const creditKind = (
+  { correct, formatted }: { readonly correct: boolean; readonly formatted: boolean },
+  wrongKey: boolean,
+): CreditKind => (!formatted ? 'malformed' : wrongKey ? 'wrong-key' : correct ? 'right' : 'slip');
+
 /**
  * Reads the file of the lessons.
  *

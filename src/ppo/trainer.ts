@@ -453,6 +453,11 @@ export class PpoTrainer {
     return metrics;
   }
 
+  /** The prompts of the last update's rollout, by `promptIndex`, in their order; none before it. */
+  get rolloutPrompts(): readonly number[] {
+    return [...new Set(unitsOf(this.#last).map(({ group }) => group.promptIndex))];
+  }
+
   /**
    * The responses to a prompt in the rollout of the last update, with the numbers that the update was
    * made from, as they lie on the device. Not for use inside an update.

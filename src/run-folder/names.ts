@@ -137,4 +137,4 @@ export function placeOfCheckpoint(path: string): CheckpointPlace | undefined {
 /** Whether a file's name shows that a killed run or command was still writing it. */
 export const isLeftOver = (name: string): boolean =>
   /^[a-z][\w-]*\.(?:json|jsonl|safetensors|html)(?:\.\d+)?\.part(?:ial)?$/.test(name) ||
-  /^\.lock\.[\w-]+\.(?:part|stale)$/.test(name);
+  /^\.lock\.[\w-]+\.(?:part|stale|taking)$/.test(name);

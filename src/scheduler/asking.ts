@@ -14,8 +14,10 @@ import {
   type InspectedResponse,
   type InspectedToken,
   InspectionError,
+  type LastRollout,
   type LikelyToken,
   type NextToken,
+  type RolloutCall,
 } from '../inspection/calls.ts';
 import {
   type Distribution,
@@ -41,6 +43,8 @@ import type { RunStore } from './run-store.ts';
 const MOST_CHARACTERS = 100_000;
 /** Tokens of the next token's distribution that are named. */
 const NAMED_TOKENS = 20;
+/** Most prompts of a rollout that are told at once. */
+const MOST_PROMPTS = 64;
 /** Most alternatives of a token. */
 const MOST_ALTERNATIVES = 20;
 
@@ -162,21 +166,8 @@ export class Asking {
     const answered = { by, prompt: { text: prompt.text, ...keyIn(prompt) } };
     const { responses } = call;
     if (responses === 'last-rollout') {
-      const found = await this.#lastRollout(call, by, standing);
-      const examined = await live.examine({
-        prompt: tokens,
-        responses: found.map(({ response }) => response),
-        rewards: undefined,
-        alternatives,
-        used: {
-          logprobs: joined(found, ({ logprobs }) => logprobs),
-          advantages: joined(found, ({ advantages }) => advantages),
-          reference: found.every(({ numbers }) => numbers.reference)
-            ? joined(found, ({ reference = new Float32Array() }) => reference)
-            : undefined,
-        },
-      });
-      return { ...answered, responses: await this.#used(found, examined) };
+      const found = await this.#rolledOut(call, by, standing);
+      return { ...answered, responses: await this.#used(live, tokens, found, alternatives) };
     }
     const rows = await this.#responses(responses);
     const { stopIds } = this.#run.task;
@@ -202,6 +193,29 @@ export class Asking {
       first += ids.length;
     }
     return { ...answered, responses: told };
+  }
+
+  /**
+   * Gives what `inspect` does of `last-rollout`, for several prompts of that rollout at once.
+   *
+   * @throws InspectionError naming what cannot be answered; AllocationError when memory is short.
+   */
+  async rollout(call: RolloutCall, standing: Standing): Promise<LastRollout> {
+    const most = whole('prompts', call.prompts, 1, MOST_PROMPTS);
+    const { live, by } = await this.#weights({ weights: 'now' }, standing);
+    const { training } = standing;
+    const places = training?.trainer.rolloutPrompts ?? [];
+    if (!training || places.length === 0) {
+      throw new InspectionError('prompts: there was no update yet');
+    }
+    const prompts = [];
+    for (const place of places.slice(0, most)) {
+      const { prompt, tokens } = await this.#prompt({ place }, by.runSeed, standing);
+      const found = (await training.trainer.rolloutOf(place)).slice(0, MOST_RESPONSES);
+      const responses = await this.#used(live, tokens, found, 0);
+      prompts.push({ place, prompt: { text: prompt.text, ...keyIn(prompt) }, responses });
+    }
+    return { by, of: places.length, prompts };
   }
 
   /**
@@ -377,7 +391,7 @@ export class Asking {
     }));
   }
 
-  async #lastRollout(
+  async #rolledOut(
     { prompt, weights }: InspectCall,
     { runSeed }: AnsweredBy,
     { training, seed }: Standing,
@@ -398,7 +412,25 @@ export class Asking {
   }
 
   /** The responses of a rollout with the numbers that its update used. */
-  async #used(found: readonly RolledOut[], examined: Examined): Promise<InspectedResponse[]> {
+  async #used(
+    live: LiveModel,
+    prompt: Uint32Array,
+    found: readonly RolledOut[],
+    alternatives: number,
+  ): Promise<InspectedResponse[]> {
+    const examined = await live.examine({
+      prompt,
+      responses: found.map(({ response }) => response),
+      rewards: undefined,
+      alternatives,
+      used: {
+        logprobs: joined(found, ({ logprobs }) => logprobs),
+        advantages: joined(found, ({ advantages }) => advantages),
+        reference: found.every(({ numbers }) => numbers.reference)
+          ? joined(found, ({ reference = new Float32Array() }) => reference)
+          : undefined,
+      },
+    });
     const texts = await this.#run.task.text.decode(found.map(({ response }) => response));
     const { stopIds } = this.#run.task;
     let first = 0;

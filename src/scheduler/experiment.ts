@@ -9,6 +9,8 @@ import {
   type InspectCall,
   type Inspected,
   InspectionError,
+  type LastRollout,
+  type RolloutCall,
 } from '../inspection/calls.ts';
 import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
 import { type CheckpointPlace, methodFileName } from '../run-folder/names.ts';
@@ -435,6 +437,11 @@ export class Experiment {
   /** Gives what the networks say of each token of responses; as `generate`. */
   async inspect(call: InspectCall): Promise<Inspected> {
     return this.#asked().inspect(call, this.#standing);
+  }
+
+  /** Gives what the last update was made from; as `generate`. */
+  async rollout(call: RolloutCall): Promise<LastRollout> {
+    return this.#asked().rollout(call, this.#standing);
   }
 
   /** Gives what a layer attends to before each token of a response; as `generate`. */

@@ -8,6 +8,8 @@ import type {
   Generated,
   InspectCall,
   Inspected,
+  LastRollout,
+  RolloutCall,
 } from '../inspection/calls.ts';
 import type { LandscapeView } from '../landscape/landscape.ts';
 import type { Drawn } from '../landscape/surface.ts';
@@ -163,6 +165,8 @@ export interface TrainerApi extends WorkerApi {
   generate(call: GenerateCall): Promise<Generated>;
   /** Gives what policy, base and critic say of each token of responses; as `generate`. */
   inspect(call: InspectCall): Promise<Inspected>;
+  /** Gives what the last update of the run under way was made from; as `generate`. */
+  rollout(call: RolloutCall): Promise<LastRollout>;
   /** Gives what a layer of the policy attends to before each token of a response; as `generate`. */
   attend(call: AttentionCall): Promise<Attention>;
   /**

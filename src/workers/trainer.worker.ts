@@ -3,6 +3,7 @@ import { ConfigError } from '../config-error.ts';
 import { configHash, parseConfig, type ExperimentConfig } from '../config.ts';
 import { parseJson } from '../formats/json.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
+import { InspectionError } from '../inspection/calls.ts';
 import { useTuned } from '../variants/choices.ts';
 import type { ExperimentEvent } from '../results.ts';
 import { CONFIG } from '../run-folder/names.ts';
@@ -372,6 +373,11 @@ const api: TrainerApi = {
     answer(
       (training) => training.inspect(call),
       (idle) => idle.inspect(call),
+    ),
+  rollout: (call) =>
+    answer(
+      (training) => training.rollout(call),
+      () => Promise.reject(new InspectionError('no run is under way, whose rollout could be told')),
     ),
   async attend(call) {
     const told = await answer(

@@ -9,6 +9,8 @@ import type {
   Generated,
   InspectCall,
   Inspected,
+  LastRollout,
+  RolloutCall,
 } from '../inspection/calls.ts';
 import type { LandscapeView } from '../landscape/landscape.ts';
 import type { Drawn } from '../landscape/surface.ts';
@@ -110,6 +112,11 @@ export class TrainingRun {
   /** See `Experiment.inspect`. @throws RunEndedError if the run ends first. */
   inspect(call: InspectCall): Promise<Inspected> {
     return this.control.visit(() => this.#current.inspect(call));
+  }
+
+  /** See `Experiment.rollout`. @throws RunEndedError if the run ends first. */
+  rollout(call: RolloutCall): Promise<LastRollout> {
+    return this.control.visit(() => this.#current.rollout(call));
   }
 
   /** See `Experiment.attend`. @throws RunEndedError if the run ends first. */

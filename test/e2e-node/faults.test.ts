@@ -22,7 +22,7 @@ function faults(...options: string[]): Promise<{ code: number; stdout: string; s
 describe('npm run faults', () => {
   test('ends clean and equal after a fault of each kind', async () => {
     const kinds = 'snapshot flip store device allocation kill-base kill-sft fuzz'.split(' ');
-    const found = await faults('--only', kinds.join(), '--runs', '1', '--cases', '2000');
+    const found = await faults('--only', kinds.join(), '--runs', '1', '--cases', '1000');
     expect(found.stdout.split('\n').filter((line) => line.includes('NOT '))).toEqual([]);
     expect(found.stdout).toMatch(
       /^(\d+) injected, \1 clean and equal, 0 not(?: \(\d+ more not reached\))?$/m,

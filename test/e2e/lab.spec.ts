@@ -250,6 +250,29 @@ test('pause, step, resume, stop; hostile text; a hidden tab', async ({ page }) =
     .poll(async () => (await page.locator('#landscape').screenshot()).equals(drawn))
     .toBe(false);
   expect(await devices()).toBe(0);
+
+  // Lessons take the numbers of the run under way, and give them back.
+  const source = page.locator('.lesson-source');
+  const own = page.locator('#own-numbers');
+  const updateNow = await update();
+  for (const lesson of ['clip', 'credit', 'sampling']) {
+    await page.evaluate((to) => void (location.hash = to), `#/learn/${lesson}`);
+    await expect(page.locator('.lesson')).toHaveAttribute('data-lesson', lesson);
+    if (lesson !== 'credit') {
+      await expect(source).toContainText('Recorded on');
+      await own.press('Enter');
+    }
+    // Clip and credit are of the same rollout.
+    await expect(source).toContainText(
+      `Numbers of the run under way, at update ${updateNow} of FULL.`,
+    );
+    await expect(source).not.toContainText('Recorded on');
+    await expect(page.locator('.lesson-widget')).toContainText(lesson === 'clip' ? 'of ' : '<img');
+  }
+  expect(await seriousFaults(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Take the recorded ones' }).press('Enter');
+  await expect(source).toContainText('Recorded on');
+
   expect(await page.locator('main img').count()).toBe(0);
   expect(await page.locator('body').innerHTML()).not.toContain('\u202e');
   expect(await page.evaluate(() => 'attacked' in window)).toBe(false);

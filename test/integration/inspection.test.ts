@@ -13,6 +13,7 @@ import type {
   Generated,
   InspectCall,
   Inspected,
+  LastRollout,
 } from '../../src/inspection/calls.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
 import type { ExperimentEvent } from '../../src/results.ts';
@@ -222,6 +223,8 @@ describe('a run that is asked between its iterations', () => {
     const gpu = await openTestGpu();
     const found: { used: Inspected; now: Inspected }[] = [];
     let base: Inspected | undefined;
+    let told: LastRollout | undefined;
+    const places: number[] = [];
     const { events } = await runOf(gpu, [
       {
         after: 1,
@@ -239,10 +242,29 @@ describe('a run that is asked between its iterations', () => {
             const now = await experiment.inspect({ ...asked, responses });
             base ??= await experiment.inspect({ ...asked, weights: 'base', responses });
             found.push({ used, now });
+            places.push(place);
           }
+          await expect(experiment.rollout({ prompts: 65 })).rejects.toThrow(
+            'prompts: must be a whole number in [1, 64], is 65',
+          );
+          told = await experiment.rollout({ prompts: 3 });
         },
       },
     ]);
+    // Of several prompts at once it tells the same.
+    const { prompts, ...rest } = told!;
+    expect(rest).toEqual({ by: found[0].used.by, of: 4 });
+    expect(prompts).toHaveLength(3);
+    for (const { place, prompt: asked, responses } of prompts) {
+      const one = found.find(({ used }) => used.prompt.text === asked.text)!;
+      expect(place).toBe(places[found.indexOf(one)]);
+      expect(responses).toEqual(
+        one.used.responses.map(({ tokens, ...response }) => ({
+          ...response,
+          tokens: tokens.map((token) => ({ ...token, alternatives: [] })),
+        })),
+      );
+    }
     // Four prompts of four responses.
     expect(found.map(({ used }) => used.responses.length)).toEqual([4, 4, 4, 4]);
     const [{ metrics }] = events.flatMap((event) => (event.type === 'update' ? [event] : []));

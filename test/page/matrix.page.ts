@@ -4,6 +4,8 @@ import { expectNoSidewaysScroll } from '../e2e/page.ts';
 import { lowContrast } from './contrast.ts';
 import { open, states } from './states.ts';
 
+/** Of Playwright itself, which keeps service workers off. */
+const blocked = 'Service Worker registration blocked by Playwright';
 const widths = [320, 390, 768, 1400];
 const themes = ['light', 'dark'];
 /**
@@ -31,7 +33,9 @@ for (const state of states) {
   for (const [lang, looks] of Object.entries(looked)) {
     test(`${state.name} in ${lang}: no fault at any width, light and dark`, async ({ page }) => {
       const said: string[] = [];
-      page.on('console', (message) => said.push(message.text()));
+      page.on('console', (message) => {
+        if (message.text() !== blocked) said.push(message.text());
+      });
       page.on('pageerror', (error) => said.push(error.message));
       await open(page, state, { lang, theme: 'light' });
       await expect(page.locator('html')).toHaveAttribute('lang', lang);

@@ -14,8 +14,9 @@ import {
 import { exampleOf, problemsOf } from '../../demo/rooms/learn/paid-answers.ts';
 import { linear, pathThrough, ticksOf } from '../../demo/rooms/learn/scale.ts';
 import { logitsOf, shownTokens, tally } from '../../demo/rooms/learn/draws.ts';
+import { OwnNumbers, updateOf } from '../../demo/rooms/learn/own-numbers.ts';
 import { Film } from '../../demo/state/film.ts';
-import { readRecording } from '../../src/index.ts';
+import { configFrom, type LastRollout, readRecording, RunView } from '../../src/index.ts';
 import {
   exactClip,
   exactDistribution,
@@ -289,5 +290,93 @@ describe('the scales of figures', () => {
         [2, 3],
       ]),
     ).toBe('M0.0 1.0L2.0 3.0');
+  });
+});
+
+describe('the numbers of the run under way', () => {
+  const run = (estimator: 'gae' | 'grpo'): RunView => {
+    const view = new RunView(configFrom('quick', { ppo: { estimator } }, 'test'), [1]);
+    view.pool = ['1+1=', '2+2=', '3+3='].map((text, place) => ({
+      ...{ text, key: String(place), stratum: 'easy' as const, wrongKey: place === 2 },
+      ...(place === 2 ? { truth: '6' } : {}),
+    }));
+    return view;
+  };
+  const token = (text: string, more: object = {}) =>
+    ({ text, ratio: 1.5, advantage: -1, clipped: false, value: 0.5, reward: 0, ...more }) as never;
+  const response = (verdict: object, ...tokens: never[]) => ({
+    ...{ text: '', finished: true, tokens },
+    verdict: { reward: 1, correct: true, formatted: true, ...verdict },
+  });
+  const training = { method: 'lim', update: 7 } as const;
+  const rollout: LastRollout = {
+    by: { weights: 'now', runSeed: 1, training },
+    of: 9,
+    prompts: [
+      {
+        ...{ place: 0, prompt: { text: '1+1=', key: '0' } },
+        responses: [
+          response({}, token('a')),
+          response({}, token('b', { clipped: true }), token('c')),
+          response({ correct: false, reward: -0.5 }, token('d')),
+          response({ correct: false, formatted: false, reward: -1 }, token('e')),
+        ],
+      },
+      {
+        ...{ place: 2, prompt: { text: '3+3=', key: '2' } },
+        responses: [response({}, token('f')), response({ formatted: false }, token('g'))],
+      },
+    ],
+  };
+
+  test('are those of the tokens of an update, and the longest response of each kind', () => {
+    const own = updateOf(rollout, run('gae'));
+    expect(own).toMatchObject(training);
+    expect(own.clip.clip).toBe(0.2);
+    expect(own.clip.tokens.map(({ text, held }) => [text, held])).toEqual([
+      ['a', false],
+      ['b', true],
+      ...['c', 'd', 'e', 'f', 'g'].map((text) => [text, false]),
+    ]);
+    expect(own.credit).toMatchObject({ gamma: 1, gaeLambda: 0.95 });
+    expect(
+      own.credit!.responses.map(({ kind, place, reward, tokens }) => [
+        ...[kind, place, reward],
+        tokens.map(({ text }) => text).join(''),
+      ]),
+    ).toEqual([
+      ['right', 0, 1, 'bc'],
+      ['slip', 0, -0.5, 'd'],
+      ['malformed', 0, -1, 'e'],
+      ['wrong-key', 2, 1, 'f'],
+    ]);
+    expect(own.prompts).toEqual({
+      0: { text: '1+1=', key: '0' },
+      2: { text: '3+3=', key: '2', truth: '6' },
+    });
+  });
+
+  test('have no credit where no critic shares it out', () => {
+    expect(updateOf(rollout, run('grpo')).credit).toBeUndefined();
+  });
+
+  test('are of the run that was asked, and of the last wish', async () => {
+    const [first, second] = [run('gae'), run('gae')];
+    const answers: ((value: number) => void)[] = [];
+    const own = new OwnNumbers(() => new Promise<number>((resolve) => answers.push(resolve)));
+    const ask = {} as never;
+    own.take(ask, first);
+    expect([own.of(first).state, own.of(second).state]).toEqual(['asking', 'none']);
+    own.take(ask, second);
+    answers[0](1);
+    answers[1](2);
+    await Promise.resolve();
+    expect(own.of(first).state).toBe('none');
+    expect(own.of(second)).toMatchObject({ state: 'here', numbers: 2 });
+    own.leave();
+    expect(own.of(second).state).toBe('none');
+    const refused = new OwnNumbers(() => Promise.reject(new Error('no run')));
+    refused.take(ask, first);
+    await expect.poll(() => refused.of(first)).toMatchObject({ state: 'refused', why: 'no run' });
   });
 });

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -14,8 +15,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { lockFolder } from '../../src/cli/folder-lock.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'limr-lock-'));
@@ -96,6 +98,37 @@ describe('the lock of a folder', () => {
       expect(locks).toHaveLength(1);
       await locks[0].release();
     }
+  });
+
+  test('is trusted only when no other process is removing one', async () => {
+    const { host, boot, pid, started } = await own();
+    const folder = fresh();
+    plant(folder, {}, 3600);
+    const flag = join(folder, '.lock.someone.taking');
+    /** Raises the flag of a process: an inode of its own, as every lock. */
+    const raise = (change: Partial<Holder>): void => {
+      plant(scratch, { host, boot, pid, started, ...change });
+      renameSync(lockOf(scratch), flag);
+    };
+    raise({});
+    const settled = vi.fn();
+    const lock = lockFolder(folder);
+    void lock.then(settled, settled);
+    const isOurs = (): boolean => readFileSync(lockOf(folder), 'utf8').includes(`"pid":${pid}`);
+    await expect.poll(() => existsSync(lockOf(folder)) && isOurs()).toBe(true);
+    for (let turn = 0; turn < 50; turn++) await setImmediate();
+    expect(settled).not.toHaveBeenCalled();
+    // The one with the flag took the new lock for the old one; a third process came between.
+    plant(folder, {});
+    rmSync(flag);
+    await expect(lock).rejects.toThrow('process 77 on elsewhere');
+
+    // The flag of an ended process holds nobody up, and goes.
+    plant(folder, {}, 3600);
+    raise({ pid: 2 ** 22 + 1 });
+    const next = await lockFolder(folder);
+    expect(readdirSync(folder)).toEqual(['.lock']);
+    await next.release();
   });
 
   test('of a process that was killed is taken over at once', async () => {

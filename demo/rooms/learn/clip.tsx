@@ -1,4 +1,4 @@
-// Lesson: why not a bigger step? The tokens of one recorded update, and those that the clip holds.
+// Lesson: why not a bigger step? The tokens of one update, and those that the clip holds.
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { exactClip } from '../../../src/lessons/exact.ts';
@@ -13,11 +13,24 @@ import { useComputed } from './computing.ts';
 import { LessonFrame, Slider } from './lesson.tsx';
 import { Plot, Upright, type Places } from './plot.tsx';
 import { pathThrough, ticksOf } from './scale.ts';
+import { ownUpdate } from './own-numbers.ts';
+import { ownOf, OwnSource } from './own-source.tsx';
 import { RecordedSource, recordedLessons, Waiting } from './source.tsx';
 
 export function ClipLesson(): JSX.Element {
   const found = recordedLessons();
-  return found.state === 'here' ? <Clipped of={found.recorded} /> : <Waiting of={found} />;
+  const recorded = found.state === 'here' ? found.recorded : undefined;
+  const own = ownOf(ownUpdate);
+  const words = lessonClipText.value;
+  const of = own?.clip ?? recorded?.clip;
+  if (!of) return <Waiting of={found} own={ownUpdate} />;
+  const source = recorded && (
+    <>
+      {words.update(recorded.clip.update, whole(recorded.clip.tokens.length))}{' '}
+      <RecordedSource of={recorded} />
+    </>
+  );
+  return <Clipped of={of} source={<OwnSource own={ownUpdate} recorded={source} />} />;
 }
 
 /** Ratios of the figure. */
@@ -30,9 +43,14 @@ const curveRatios = Array.from(
 );
 const REACH = 3;
 
-function Clipped({ of }: { readonly of: RecordedLessons }): JSX.Element {
+function Clipped({
+  of: { tokens, clip: ownClip },
+  source,
+}: {
+  readonly of: Pick<RecordedLessons['clip'], 'tokens' | 'clip'>;
+  readonly source: JSX.Element;
+}): JSX.Element {
   const words = lessonClipText.value;
-  const { tokens, clip: ownClip, update } = of.clip;
   const [advantage, setAdvantage] = useState(1.5);
   const [clip, setClip] = useState(ownClip);
   const given = useMemo(
@@ -76,11 +94,7 @@ function Clipped({ of }: { readonly of: RecordedLessons }): JSX.Element {
       ]}
       notice={words.notice}
       computed={{ kernel: 'policy-loss', by }}
-      source={
-        <>
-          {words.update(update, whole(tokens.length))} <RecordedSource of={of} />
-        </>
-      }
+      source={source}
       see={{
         text: words.see,
         go: () => {

@@ -1,4 +1,4 @@
-// Lesson: which token earned it? The reward of a recorded response, shared out by GAE.
+// Lesson: which token earned it? The reward of a response, shared out by GAE.
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { exactCredit, type Credit, type CreditCase } from '../../../src/lessons/exact.ts';
@@ -13,18 +13,43 @@ import { toAct } from '../../views/spine.tsx';
 import { useComputed } from './computing.ts';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
 import { linear, pathThrough } from './scale.ts';
+import { ownUpdate } from './own-numbers.ts';
+import { ownOf, OwnSource } from './own-source.tsx';
 import { RecordedSource, recordedLessons, Waiting } from './source.tsx';
 
 export function CreditLesson(): JSX.Element {
   const found = recordedLessons();
-  return found.state === 'here' ? <Shared of={found.recorded} /> : <Waiting of={found} />;
+  const recorded = found.state === 'here' ? found.recorded : undefined;
+  const own = ownOf(ownUpdate);
+  const of = own?.credit ?? recorded?.credit;
+  const prompts = own?.credit ? own.prompts : recorded?.prompts;
+  if (!of || !prompts) return <Waiting of={found} own={ownUpdate} />;
+  const source = recorded && (
+    <>
+      {lessonCreditText.value.update(recorded.credit.update)} <RecordedSource of={recorded} />
+    </>
+  );
+  return (
+    <Shared
+      of={of}
+      prompts={prompts}
+      source={
+        <OwnSource own={ownUpdate} fits={({ credit }) => credit !== undefined} recorded={source} />
+      }
+    />
+  );
 }
 
 type Response = RecordedLessons['credit']['responses'][number];
 
-function Shared({ of }: { readonly of: RecordedLessons }): JSX.Element {
+function Shared(props: {
+  readonly of: Omit<RecordedLessons['credit'], 'update'>;
+  readonly prompts: RecordedLessons['prompts'];
+  readonly source: JSX.Element;
+}): JSX.Element {
+  const { of, prompts, source } = props;
   const words = lessonCreditText.value;
-  const { responses, gamma: ownGamma, gaeLambda: ownLambda, update } = of.credit;
+  const { responses, gamma: ownGamma, gaeLambda: ownLambda } = of;
   const [row, setRow] = useState(0);
   const [gamma, setGamma] = useState(ownGamma);
   const [gaeLambda, setLambda] = useState(ownLambda);
@@ -57,7 +82,7 @@ function Shared({ of }: { readonly of: RecordedLessons }): JSX.Element {
         shown.findIndex((one) => one.kind === kind),
       ),
     );
-  const prompt = of.prompts[String(response?.place)];
+  const prompt = prompts[String(response?.place)];
   return (
     <LessonFrame
       name="credit"
@@ -88,11 +113,7 @@ function Shared({ of }: { readonly of: RecordedLessons }): JSX.Element {
       ]}
       notice={words.notice(fixed(ownLambda, 2), fixed(ownGamma, 0))}
       computed={{ kernel: 'gae', by }}
-      source={
-        <>
-          {words.update(update)} <RecordedSource of={of} />
-        </>
-      }
+      source={source}
       see={{
         text: words.see,
         go: () => {

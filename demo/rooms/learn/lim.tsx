@@ -195,7 +195,13 @@ function Curves(props: {
             ))}
             <path class="mean" d={path(mean)} />
             <path class="own" d={path(own)} />
-            <text class="label mean-label" x={right} y={y(mean.at(-1) ?? 0) + 22} text-anchor="end">
+            <text
+              class="label mean-label"
+              x={right}
+              // On the side of the mean curve where the drawn one does not end.
+              y={y(mean.at(-1) ?? 0) + ((own.at(-1) ?? 0) < (mean.at(-1) ?? 0) ? -12 : 22)}
+              text-anchor="end"
+            >
               {words.meanLabel}
             </text>
             {own.map((share, epoch) => (

@@ -1,4 +1,4 @@
-// Lesson: how is a token drawn? The recorded distribution of a next token, its two knobs, and draws.
+// Lesson: how is a token drawn? The distribution of a next token, its two knobs, and draws.
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { exactDistribution, exactDraws } from '../../../src/lessons/exact.ts';
@@ -14,17 +14,41 @@ import { useComputed } from './computing.ts';
 import { Choice, LessonFrame, Slider } from './lesson.tsx';
 import { logitsOf, shownTokens, tally } from './draws.ts';
 import { Plot } from './plot.tsx';
+import { ownNext } from './own-numbers.ts';
+import { ownOf, OwnSource } from './own-source.tsx';
 import { RecordedSource, recordedLessons, Waiting } from './source.tsx';
 
 export function SamplingLesson(): JSX.Element {
   const found = recordedLessons();
-  return found.state === 'here' ? <Drawn of={found.recorded} /> : <Waiting of={found} />;
+  const recorded = found.state === 'here' ? found.recorded : undefined;
+  const own = ownOf(ownNext);
+  const of = own ?? recorded;
+  if (!of) return <Waiting of={found} own={ownNext} />;
+  const words = lessonSamplingText.value;
+  const source = recorded && <RecordedSource of={recorded} />;
+  return (
+    <Drawn
+      // Of other prompts.
+      key={own ? 'own' : 'recorded'}
+      of={of}
+      trained={own ? words.underWay(own.method.toUpperCase(), own.update) : words.trained}
+      short={own ? own.method.toUpperCase() : 'FULL'}
+      source={<OwnSource own={ownNext} recorded={source} />}
+    />
+  );
 }
 
 /** Tokens of a roll. */
 const SAMPLES = 32;
 
-function Drawn({ of }: { readonly of: RecordedLessons }): JSX.Element {
+function Drawn(props: {
+  readonly of: Pick<RecordedLessons, 'next' | 'prompts'>;
+  /** What the trained model is called, at length and in a sentence. */
+  readonly trained: string;
+  readonly short: string;
+  readonly source: JSX.Element;
+}): JSX.Element {
+  const { of, trained, short, source } = props;
   const words = lessonSamplingText.value;
   const places = useMemo(() => [...new Set(of.next.map(({ place }) => place))], [of]);
   const [place, setPlace] = useState(places[0] ?? 0);
@@ -78,7 +102,7 @@ function Drawn({ of }: { readonly of: RecordedLessons }): JSX.Element {
       }}
       source={
         <>
-          {words.of(weights === 'base' ? words.base : 'FULL')} <RecordedSource of={of} />
+          {words.of(weights === 'base' ? words.base : short)} {source}
         </>
       }
       see={{
@@ -103,7 +127,7 @@ function Drawn({ of }: { readonly of: RecordedLessons }): JSX.Element {
         label={words.model}
         options={[
           { name: 'base', text: words.base },
-          { name: 'full', text: words.trained },
+          { name: 'full', text: trained },
         ]}
         value={weights}
         onChange={setWeights}

@@ -6,6 +6,8 @@ import { readLessons, type RecordedLessons } from '../../../src/lessons/recorded
 import { learnText } from '../../strings/learn.ts';
 import { follow, live, recording, reel } from '../../state/stage.ts';
 import { dayText } from './lesson.tsx';
+import type { OfUpdate, OwnNumbers } from './own-numbers.ts';
+import { OwnSource } from './own-source.tsx';
 
 /** A run with some columns, and what it is. */
 export interface LessonRun {
@@ -91,12 +93,18 @@ export function recordedLessons(): Fetched {
   return coming;
 }
 
-/** What a lesson says while its recording is not here. */
-export function Waiting({ of }: { readonly of: Exclude<Fetched, { state: 'here' }> }): JSX.Element {
+/** What a lesson says while its recording is not here; the run under way can stand in for it. */
+export function Waiting<Numbers extends OfUpdate>(props: {
+  readonly of: Fetched;
+  readonly own?: OwnNumbers<Numbers>;
+}): JSX.Element {
+  const { of, own } = props;
   const words = learnText.value;
   return (
     <p class="quiet">
-      {of.state === 'coming' ? words.recordedComing : words.recordedMissing(of.why)}
+      {of.state === 'coming' && words.recordedComing}
+      {of.state === 'missing' && words.recordedMissing(of.why)}{' '}
+      {own && <OwnSource own={own} recorded={undefined} />}
     </p>
   );
 }

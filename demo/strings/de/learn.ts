@@ -2,7 +2,7 @@ import type { LearnText } from '../learn.ts';
 
 export const text: LearnText = {
   title: 'Lernen: sieben Fragen, je zwei Minuten',
-  lead: 'In jeder Lektion gibt es etwas zum Anfassen. Die Zahlen stammen aus dem Lauf, den diese Seite zeigt.',
+  lead: 'In jeder Lektion gibt es etwas zum Anfassen. Die Zahlen stammen aus dem Lauf, den diese Seite zeigt, oder wurden für die Lektion aufgezeichnet; jede Lektion sagt, welche es sind.',
   tour: 'Rundgang: neun Sätze',
   present: 'Anderen zeigen',
   lessons: 'Lektionen',
@@ -40,6 +40,13 @@ export const text: LearnText = {
   ofRecording: (date) => `Zahlen des aufgezeichneten Laufs vom ${date}.`,
   ofRun: 'Zahlen eines Laufs aus diesem Browser.',
   ofLive: 'Zahlen des Laufs, der gerade trainiert.',
+  takeOwn: 'Die Zahlen des laufenden Laufs nehmen',
+  takeNewer: 'Die seines neuesten Updates nehmen',
+  takeRecorded: 'Die aufgezeichneten nehmen',
+  ownAsked: 'Der laufende Lauf wird zwischen zwei Updates gefragt.',
+  ownRefused: 'Der laufende Lauf ließ sich nicht fragen:',
+  ownLacks: 'Der laufende Lauf hat solche Zahlen nicht: Kein Critic verteilt seine Belohnungen.',
+  ofUpdate: (method, update) => `Zahlen des laufenden Laufs, bei Update ${update} von ${method}.`,
   noRun: 'Es gibt noch keinen Lauf, und die Aufzeichnung konnte nicht geladen werden.',
   recorded: (date) => `Aufgezeichnet am ${date}, auf`,
   recordedMissing: (why) =>

@@ -7,6 +7,7 @@ export const text: LessonSamplingText = {
   model: 'Modell',
   base: 'das Ausgangsmodell',
   trained: 'FULL, nach dem Training',
+  underWay: (method, update) => `${method}, nach Update ${update}`,
   first: 'das erste Token der Antwort:',
   temperature: 'Temperatur',
   topP: 'Top-p',

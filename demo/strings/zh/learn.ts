@@ -2,7 +2,7 @@ import type { LearnText } from '../learn.ts';
 
 export const text: LearnText = {
   title: '学习：七个问题，每个两分钟',
-  lead: '每一课都有一件可以动手的东西。数字来自本页展示的这次运行。',
+  lead: '每一课都有一件可以动手的东西。数字来自本页展示的这次运行，或是专为这一课录制的；每一课都会说明。',
   tour: '导览：九句话',
   present: '演示给别人看',
   lessons: '课程',
@@ -40,6 +40,13 @@ export const text: LearnText = {
   ofRecording: (date) => `数字来自 ${date} 录制的运行。`,
   ofRun: '数字来自此浏览器中的一次运行。',
   ofLive: '数字来自正在进行的运行。',
+  takeOwn: '改用正在进行的运行的数字',
+  takeNewer: '改用它最新一次更新的数字',
+  takeRecorded: '改用录制的数字',
+  ownAsked: '正在两次更新之间询问这次运行。',
+  ownRefused: '无法询问正在进行的运行：',
+  ownLacks: '正在进行的运行没有这样的数字：它没有评论者来分配奖励。',
+  ofUpdate: (method, update) => `正在进行的运行的数字，取自 ${method} 的第 ${update} 次更新。`,
   noRun: '还没有任何运行，录制内容也未能加载。',
   recorded: (date) => `录制于 ${date}，设备：`,
   recordedMissing: (why) => `这一课的录制内容未能加载：${why}。`,

@@ -7,6 +7,7 @@ export const text: LessonSamplingText = {
   model: '模型',
   base: '基础模型',
   trained: '训练后的 FULL',
+  underWay: (method, update) => `第 ${update} 次更新后的 ${method}`,
   first: '答案的第一个词元：',
   temperature: '温度',
   topP: 'top-p',
@@ -19,7 +20,7 @@ export const text: LessonSamplingText = {
   picture: (bars) => `概率与抽中次数：${bars}`,
   hint: (samples, one) =>
     `柱：被抽中的概率。短横线：模型自己的概率（温度 ${one}）。圆点：${samples} 次抽取。`,
-  of: (who) => `${who === 'FULL' ? 'FULL ' : who}给第一个词元的概率。`,
+  of: (who) => `${/^[A-Z]/.test(who) ? `${who} ` : who}给第一个词元的概率。`,
   tries: {
     cold: '温度 0：骰子还剩下什么？',
     hot: '温度 2.5：出现了哪些本不该出现的词元？',

@@ -122,6 +122,7 @@ for (const [name, workers] of /** @type {const} */ ([
   else run('bash', ['-c', rayOnThisMachine(workers), kit, ...onCpu], numbers);
   const out = join(folder, `${name}.json`);
   limr('score', join(kit, 'rollouts'), '--adapter', 'software', '--out', out);
+  /** @type {{ samples?: number[] }[]} */
   const rows = JSON.parse(readFileSync(out, 'utf8'));
   const files = readdirSync(join(kit, 'rollouts'));
   const samples = rows.flatMap((row) => row.samples ?? []);

@@ -8,6 +8,7 @@ import { fieldOf, isRecord } from '../formats/json.ts';
 import { fileIn } from '../formats/paths.ts';
 import type { PromptRow } from '../formats/prompts.ts';
 import type { ScoreRow } from '../formats/score-file.ts';
+import { isModelId, parseModelId } from '../hub/model-id.ts';
 import {
   type KitEngine,
   type KitModel,
@@ -34,9 +35,6 @@ const MOST_BYTES = 8 * 2 ** 20;
 
 /** Lengths of LIMR's prompts and responses, in tokens, and its passes over a subset. */
 const usual = { promptTokens: 1024, responseTokens: 3072, epochs: 15 };
-
-const hubName = /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}$/;
-const hubRevision = /^[A-Za-z0-9][\w./-]{0,99}$/;
 
 /** The options of `limr select` that make a kit. */
 export interface KitArgs {
@@ -98,18 +96,18 @@ export async function kitOf(args: KitArgs, choice: KitChoice): Promise<KitFile[]
   });
 }
 
-/** @throws UsageError unless it is `hf:ORG/NAME[@REVISION]` or a folder with a config.json. */
+/**
+ * A model as it is named: one of the hub is not fetched.
+ *
+ * @throws UsageError unless it is a folder with a config.json; ModelIdError for a name of none.
+ */
 async function kitModel(given: string | undefined): Promise<KitModel> {
   if (given === undefined) {
     throw new UsageError('--kit needs --model: a folder, or hf:ORG/NAME[@REVISION]');
   }
-  if (given.startsWith('hf:')) {
-    const [name = '', revision, ...more] = given.slice(3).split('@');
-    const known = revision === undefined || (hubRevision.test(revision) && !/\.\./.test(revision));
-    if (!hubName.test(name) || !known || more.length > 0) {
-      throw new UsageError(`--model must be a folder or hf:ORG/NAME[@REVISION], got '${given}'`);
-    }
-    return { kind: 'hub', name, revision };
+  if (isModelId(given)) {
+    const { repo, revision } = parseModelId(given);
+    return { kind: 'hub', name: repo, revision: revision === 'main' ? undefined : revision };
   }
   const host = await system();
   const found = await host.info(given);

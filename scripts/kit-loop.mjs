@@ -72,8 +72,8 @@ const model = `
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM, set_seed
 from tokenizers import Tokenizer, models, pre_tokenizers
 set_seed(1)
-words = ["<pad>", "<eos>", "user", "system", "Count", "to"] + [str(i) for i in range(10)]
-words += ["\\\\boxed{%d}" % i for i in range(10)] + ["?", ":", "<unk>"]
+words = ["<pad>", "<eos>", "user", "system", "Count", "to"] + [str(i) for i in range(4)]
+words += ["\\\\boxed{%d}" % i for i in range(4)] + ["?", ":", "<unk>"]
 core = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
 core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
 tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="<eos>", unk_token="<unk>")
@@ -103,12 +103,12 @@ const scores = put(
 );
 run(python, ['-c', model]);
 
-/** How the training is said, beside what the kit says: on a CPU, two passes, short answers. */
+/** How the training is said, beside what the kit says: on a CPU, two passes, answers of six tokens. */
 const numbers = {
   SAMPLES: '4',
   PROMPTS: '4',
   EPOCHS: '2',
-  RESPONSE_TOKENS: '2',
+  RESPONSE_TOKENS: '6',
   LEARNING_RATE: '1e-3',
 };
 const onCpu = ['--use_cpu', '--seed', '1', '--save_strategy', 'no'];
@@ -140,6 +140,22 @@ for (const [name, workers] of /** @type {const} */ ([
       join(resolve(values.keep), name, `rollouts_0_${i}_0.jsonl`),
     );
   }
+}
+
+// The data of the other engines, by the loader that both of them call.
+for (const [engine, kind, file] of /** @type {const} */ ([
+  ['openrlhf', 'json', 'train.jsonl'],
+  ['verl', 'json', 'train.json'],
+  ['verl', 'parquet', 'train.parquet'],
+])) {
+  const kit = join(folder, `${engine}-${kind}`);
+  limr(...['select', scores, '--prompts', pool, '--kit', engine, '--model', 'model', '--out', kit]);
+  const load = `
+import datasets, json, sys
+data = datasets.load_dataset(sys.argv[1], data_files=sys.argv[2], cache_dir="hf")["train"]
+print(json.dumps({"file": sys.argv[2].rsplit("/", 1)[-1], "features": str(data.features), "first": data[0]}))
+`;
+  process.stdout.write(run(python, ['-c', load, kind, join(kit, file)]));
 }
 
 /**

@@ -260,6 +260,32 @@ with open("${name}") as f: pool = ${data}
   );
 });
 
+describe('rollouts that a kit kept of a real training (scripts/kit-loop.mjs)', () => {
+  // Four prompts, four answers each, two data epochs of TRL 1.13 on two layers.
+  test.each([
+    ['one-process', 1],
+    ['ray', 2],
+  ])('%s: %i processes, each with a file of its own', async (name, files) => {
+    const folder = join(import.meta.dirname, '../field-cases/kit', name);
+    const { matrix, prompts, summary } = await imported(folder);
+    expect(summary).toMatchObject({ files, rows: 32, steps: 2, epochs: 2, samplesPerEntry: 4 });
+    expect(prompts.map(({ id, answer }) => [id, answer]).sort()).toEqual([
+      ['p0', '0'],
+      ['p1', '1'],
+      ['p2', '2'],
+      ['p3', '3'],
+    ]);
+    const rows = readdirSync(folder).flatMap((file) =>
+      rowsOf(readFileSync(join(folder, file), 'utf8')),
+    ) as { reward: number; correct: boolean; finished: boolean }[];
+    const right = rows.filter(({ correct }) => correct).length;
+    expect([...matrix.sums].reduce((a, b) => a + b)).toBe(right);
+    // Whatever was cut is malformed, and answers of every kind came.
+    expect(rows.every(({ finished, reward }) => finished || reward === -1)).toBe(true);
+    expect(new Set(rows.map(({ reward }) => reward))).toEqual(new Set([-1, -0.5, 1]));
+  });
+});
+
 test('a licence is read from the front matter of a README', () => {
   expect(licenceOf('---\ntitle: x\nlicense: mit\n---\n')).toBe('mit');
   expect(licenceOf('---\nlicence: "cc0-1.0"\n---')).toBe('cc0-1.0');

@@ -90,7 +90,7 @@ ${courseTable(pool)}</section>
 ${choiceTable(pool)}
 <p class="aside">Scores come from the whole pool’s rollouts, so what is saved is saved in the next training: of another model, of more passes, of another seed. ${pool.bound}.</p></section>
 <section id="curves"><h2>Curves</h2>
-<div class="pair">${meanCurveFigure(names, [{ lim }], prompts, 'mean')}${histogramFigure(ranked, lim, 'histogram')}${trajectoryFigure(names, scored, 'kept-curves', true)}${trajectoryFigure(names, scored, 'rejected-curves', false)}</div>
+<div class="grid wide">${meanCurveFigure(names, [{ lim }], prompts, 'mean')}${histogramFigure(ranked, lim, 'histogram')}${trajectoryFigure(names, scored, 'kept-curves', true)}${trajectoryFigure(names, scored, 'rejected-curves', false)}</div>
 ${heatMapFigure(ranked, lim, 'heat')}</section>
 <section id="prompts"><h2>Prompts</h2>
 ${exampleTables(ranked, lim)}</section>
@@ -168,6 +168,7 @@ function courseTable(pool: ReportedPool): Markup {
   const all = answersTo(pool, prompts.keys());
   return tableOf({
     caption: markup`<b>How prompts went.</b> The answers that went into prompts which did not change could have gone elsewhere.`,
+    kind: 'words',
     head: ['prompts that', 'are', 'share', 'share of answers', 'mean LIM score', 'because'],
     rows: courses.flatMap(([course, name, means]) => {
       const places = held.get(course);
@@ -211,6 +212,7 @@ function choiceTable(pool: ReportedPool): Markup {
   ];
   return tableOf({
     caption: markup`<b>Methods.</b> ${lim.signal === 'accuracy' ? 'Accuracy' : 'Reward'} of the prompts that each would keep, when each was first and last rolled out.`,
+    kind: 'words',
     head: ['method', 'keeps', 'answers saved', 'first', 'last', 'moved', 'also of LIM', 'rule'],
     rows: rows.map(({ name, kept, rule }) => [
       name,
@@ -238,7 +240,7 @@ function exampleTables(ranked: readonly ScoredPrompt[], lim: LimSummary): Markup
       tableOf({
         caption: markup`<b>${name}.</b> ${prompts.length > EXAMPLES ? `${EXAMPLES} of ${count(prompts.length)}.` : ''}`,
         head: ['prompt', 'id', 'LIM score', names(lim)],
-        kind: 'figures texts',
+        kind: 'words',
         rows: prompts
           .slice(0, EXAMPLES)
           .map(({ prompt, rowId, score, rewards }) => [

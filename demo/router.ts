@@ -32,6 +32,7 @@ import { type Lesson } from './state/lessons.ts';
 import {
   plainWish,
   readAddress,
+  readManner,
   rooms,
   writeAddress,
   type Address,
@@ -113,6 +114,10 @@ function read(): void {
   } catch (error) {
     problem.value = error instanceof Error ? error.message : String(error);
     badLink.value = true;
+    const manner = readManner(location.hash);
+    language.value = manner.language ?? language.peek();
+    theme.value = manner.theme ?? theme.peek();
+    motion.value = manner.motion;
   }
 }
 

@@ -41,12 +41,12 @@ export const layers = {
   },
   'src/threads': { is: 'how a worker is started, called, timed and ended', imports: [] },
   'src/formats': { is: 'readers and writers of files, all hostile', imports: ['src/threads'] },
+  'src/checked-numbers': { is: 'schemas of the numbers of a config', imports: [] },
+  'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
   'src/hub': {
     is: 'what a hub of models is asked over HTTP, and what is believed of its answers',
     imports: ['src/config-issue', 'src/formats'],
   },
-  'src/checked-numbers': { is: 'schemas of the numbers of a config', imports: [] },
-  'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
   'src/selection': {
     is: 'methods of choosing prompts: words, cost and choice, without a GPU',
     imports: ['src/formats', 'src/random'],
@@ -332,6 +332,10 @@ export const layers = {
       'src/vocabulary',
     ],
   },
+  'src/kits': {
+    is: 'folders that another engine trains from',
+    imports: ['src/formats', 'src/look'],
+  },
   'src/view': {
     is: 'a run as whoever shows it knows it',
     imports: [
@@ -385,6 +389,7 @@ export const layers = {
       'src/host-name',
       'src/imports',
       'src/inspection',
+      'src/kits',
       'src/lim',
       'src/look',
       'src/model',

@@ -159,6 +159,18 @@ export function readAddress(hash: string): Address {
   return { ...placeOf(path, asks), ...(Object.fromEntries(given) as typeof read) };
 }
 
+/** What an address asks of language, colours and motion, whatever else is wrong with it. */
+export function readManner(hash: string): Pick<Address, 'language' | 'theme' | 'motion'> {
+  const fields = new URLSearchParams(hash.slice(0, LONGEST_HASH).replace(/^[^?]*\?/, ''));
+  const of = <Value extends string>(name: string, values: readonly Value[]): Value | undefined =>
+    values.find((value) => value === fields.get(name));
+  return {
+    language: of('lang', languages),
+    theme: of('theme', themes),
+    motion: fields.get('motion') !== '0',
+  };
+}
+
 function placeIn(text: string | null): FilmPlace | undefined {
   if (text === null) return undefined;
   const act = ([1, 2, 3, 4, 5] as const).find((one) => String(one) === text);

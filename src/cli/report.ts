@@ -3,27 +3,31 @@ import { jsonText } from '../formats/json.ts';
 import { mostRuns, renderReport } from '../report/page.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
-import { REPORT } from '../run-folder/names.ts';
+import { isBundle } from '../bundle/bundle.ts';
+import { CONFIG, EVENTS, METRICS, REPORT, RESULTS } from '../run-folder/names.ts';
 import { expectFileOut, nextFree } from './output.ts';
 import { readRunBundle, readRunFolder } from './run-report.ts';
 import { SWEEP_REPORT } from '../sweep/names.ts';
 import { isSweep, writeSweepReport } from './sweep-folder.ts';
-import { system } from './system.ts';
+import { poolArgs, poolPage } from './pool-report.ts';
+import { withSource } from './sources.ts';
+import { system, type System } from './system.ts';
 
 export const command = defineCommand({
   meta: {
     name: 'report',
-    description: 'one self-contained page on a run, on several, or on a sweep',
+    description: 'one self-contained page on a run, on several, on a sweep, or on rollouts',
   },
   args: {
     folder: {
       type: 'positional',
-      description: `folder or bundle of a run, up to ${mostRuns} of which are compared, or of a sweep`,
+      description: `folder or bundle of a run, up to ${mostRuns} of which are compared, or of a sweep; or rollouts, or a score file`,
       required: true,
     },
     out: outArg(
       'HTML file to write (default: report.html in the folder of a single run, else in runs/)',
     ),
+    ...poolArgs,
     json: commonArgs.json,
   },
   async run({ args }) {
@@ -41,6 +45,14 @@ export const command = defineCommand({
       await host.stderr(await writeSweepReport(host, first, page));
       if (args.json) await host.stdout(jsonText({ out: page, runs: [] }));
       await host.stderr(`${page}: report of a sweep\n`);
+      return 0;
+    }
+    if (await isPool(host, folders)) {
+      const page = args.out ?? (await nextFree('runs/report', '.html'));
+      await expectFileOut(page, folders);
+      await host.write(page, await poolPage(folders, args));
+      if (args.json) await host.stdout(jsonText({ out: page, runs: [] }));
+      await host.stderr(`${page}: report of rollouts\n`);
       return 0;
     }
     const out = args.out ?? own ?? (await nextFree('runs/report', '.html'));
@@ -62,3 +74,15 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/**
+ * Whether paths hold rollouts or scores, and no runs: the first decides, as a report compares runs
+ * with runs.
+ */
+async function isPool(host: System, [first = '']: readonly string[]): Promise<boolean> {
+  const found = await host.info(first);
+  if (found?.kind === 'file') return !(await withSource(first, isBundle));
+  if (!found) return false;
+  const names = new Set(await host.list(first));
+  return names.size > 0 && ![RESULTS, CONFIG, METRICS, EVENTS].some((name) => names.has(name));
+}

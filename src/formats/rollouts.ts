@@ -41,6 +41,8 @@ export interface RolloutRow extends Prompt {
   readonly step: number | undefined;
   /** Data epoch, as the file counts it; may be a fraction. */
   readonly epoch: number | undefined;
+  /** When a reward function of ours judged the sample, in seconds, and the samples of a visit. */
+  readonly judged: { readonly time: number; readonly samples: number } | undefined;
   /** The answer key, if the file has one: a text, a number, or any other value. */
   readonly answer: unknown;
   /** The response, for engines that log one generation at every step that uses it. */
@@ -317,6 +319,7 @@ function* samplesOf(
     id: idOf(record, where),
     step: stepOf(record, where),
     epoch: epochOf(record, where),
+    judged: judgedOf(record, where),
     answer: answerOf(record),
     answered: prompt.answered,
     tokens: prompt.tokens,
@@ -533,4 +536,12 @@ function epochOf(record: JsonRecord, where: string): number | undefined {
     throw new FormatError(`${where}: epoch must be at least 0, is ${kindOf(value)}`);
   }
   return epoch;
+}
+
+/** What `limr_reward.py` writes beside a sample of an engine that tells it no step. */
+function judgedOf(record: JsonRecord, where: string): RolloutRow['judged'] {
+  const [time, samples] = [fieldOf(record, 'time'), fieldOf(record, 'samples')];
+  if (typeof time !== 'number' || typeof samples !== 'number') return undefined;
+  if (!Number.isFinite(time) || samples < 1) return undefined;
+  return { time, samples: countOf(samples, `${where}: samples`) };
 }

@@ -20,6 +20,7 @@ import { RewardTable, type TablePrompt, type TableSummary } from '../lim/reward-
 import { counted } from '../look/wording.ts';
 import { ImportError } from './import-error.ts';
 import { type ImportFiles, readWith } from './import-files.ts';
+import { isTimed, JudgedRows } from './judged-rows.ts';
 import { fileSteps, type RolloutFiles } from './rollout-files.ts';
 import { REWARDS, SCORES } from '../run-folder/names.ts';
 import type { SourceSummary } from './score-summary.ts';
@@ -134,6 +135,7 @@ async function importFiles(
     verdictColumns: [],
     otherColumns: [],
     tokenPrompts: 0,
+    timedRows: 0,
   };
   const source = { ...given, cut: [] as string[] };
   const onCut = options.allowPartial
@@ -145,6 +147,7 @@ async function importFiles(
   const read = newReadSummary();
   const table = new RewardTable(options.pool);
   const steps = fileSteps(files);
+  const timed = new JudgedRows();
   let format: Detected | undefined;
   for (const [i, file] of files.entries()) {
     const whole = await readWith(from, file, async (bytes): Promise<Imported | undefined> => {
@@ -171,7 +174,9 @@ async function importFiles(
         }
         if (row.tokens) source.tokenPrompts++;
         const prompt = row.tokens ? await textOf(row.tokens, row.where) : row.prompt;
-        table.add({ ...row, prompt, step: row.step ?? steps[i] ?? i });
+        const sample = { ...row, prompt };
+        if (isTimed(sample)) timed.add(sample);
+        else table.add({ ...sample, step: row.step ?? steps[i] ?? i });
       }
       if (count === 0) source.emptyFiles++;
       return undefined;
@@ -185,6 +190,8 @@ async function importFiles(
   if (format === undefined) {
     throw new ImportError(`${files[0] ?? ''}: no rows in ${counted(files.length, 'file')}`);
   }
+  for (const row of timed.inEpochs()) table.add({ ...row, step: row.epoch });
+  source.timedRows = timed.count;
   const { epochs, stepsPerEpoch } = options;
   const made = table.matrix(options.signal, { epochs, stepsPerEpoch });
   const columns = {

@@ -21,6 +21,8 @@ export interface SourceSummary {
   readonly otherColumns: readonly string[];
   /** Rows whose prompt is a list of token ids. */
   tokenPrompts: number;
+  /** Rows without a step, whose times tell the visits of a prompt apart. */
+  timedRows: number;
 }
 
 export interface ScoreSummary extends Partial<TableSummary & SourceSummary> {
@@ -53,6 +55,11 @@ export function scoreSummary(summary: ScoreSummary): string {
     `files beside them not read: ${names(summary.leftOut)}`,
   );
   note(summary.emptyFiles, 'file without a row', 'files without a row');
+  note(
+    summary.timedRows,
+    'row without a step: the visits of its prompt are told by time',
+    'rows without a step: the visits of a prompt are told by time',
+  );
   note(
     summary.cutRows,
     `row left out that was cut while it was written: ${names(summary.cut)}`,

@@ -332,23 +332,50 @@ const signalName = (signal: LimSummary['signal'], { results }: Run): string =>
       ? 'share judged right'
       : 'share matching the key';
 
+/** What the axes of a pool's curves are called. */
+export interface CurveNames {
+  readonly signal: string;
+  readonly epoch: string;
+  /** As `epoch`, within a sentence. */
+  readonly said: string;
+}
+
+/** The names in the figures of a run. */
+export const curveNamesOf = (run: Run, { signal }: LimSummary): CurveNames => ({
+  signal: signalName(signal, run),
+  epoch: 'data epoch of the FULL pass',
+  said: 'data epoch of FULL',
+});
+
 const epochPoints = (curve: readonly number[]): Point[] =>
   curve.flatMap((value, k): Point[] => (Number.isFinite(value) ? [[k + 1, value]] : []));
 
-/** The pool's mean signal per data epoch, one line per seed. */
-export function meanCurveFigure(run: Run, id: string): Markup {
+/** The mean signal of a run's pool per data epoch, one line per seed. */
+export function runMeanCurveFigure(run: Run, id: string): Markup {
   const scored = run.results.seeds.flatMap(({ seed, lim }) => (lim ? [{ seed, lim }] : []));
-  const first = scored[0];
+  const [first] = scored;
+  if (!first) return markup``;
+  return meanCurveFigure(curveNamesOf(run, first.lim), scored, run.scores.flat(), id);
+}
+
+/** The mean signal of a pool per data epoch, one line per seed. */
+export function meanCurveFigure(
+  names: CurveNames,
+  scored: readonly { readonly seed?: number; readonly lim: LimSummary }[],
+  prompts: readonly ScoredPrompt[],
+  id: string,
+): Markup {
+  const [first] = scored;
   if (!first) return markup``;
   const epochs = first.lim.meanCurve.length;
   const drawing = lineChart({
     ...middle,
     id,
     label: `Mean ${first.lim.signal} of the pool per data epoch. Numbers in the table below.`,
-    xName: 'data epoch of the FULL pass',
-    yName: signalName(first.lim.signal, run),
+    xName: names.epoch,
+    yName: names.signal,
     xRange: epochs === 1 ? [0, 2] : [1, epochs],
-    yRange: signalRange(first.lim, run.scores.flat()),
+    yRange: signalRange(first.lim, prompts),
     lines: scored.map(({ lim }) => ({
       style: { color: 'var(--mean)', symbol: epochs > 24 ? 'none' : 'circle' },
       points: epochPoints(lim.meanCurve),
@@ -356,7 +383,7 @@ export function meanCurveFigure(run: Run, id: string): Markup {
     })),
   });
   const data = numbers(
-    ['epoch', ...scored.map(({ seed }) => `seed ${seed}`)],
+    ['epoch', ...scored.map(({ seed }) => (seed === undefined ? 'mean' : `seed ${seed}`))],
     Array.from({ length: epochs }, (_, k) => [
       String(k + 1),
       ...scored.map(({ lim }) => fixed(lim.meanCurve[k] ?? NaN)),
@@ -365,7 +392,7 @@ export function meanCurveFigure(run: Run, id: string): Markup {
   const lines = scored.length > 1 ? ' One line per seed.' : '';
   return figure(
     drawing,
-    markup`<b>Mean curve.</b> Mean ${first.lim.signal} of all prompts in each data epoch of FULL: what each prompt’s own curve is held against.${lines}`,
+    markup`<b>Mean curve.</b> Mean ${first.lim.signal} of all prompts in each ${names.said}: what each prompt’s own curve is held against.${lines}`,
     data,
   );
 }
@@ -445,7 +472,7 @@ export const swatchBox = (color: string): Markup =>
 
 /** Trajectories of the prompts that LIM kept or rejected, with the mean curve in red. */
 export function trajectoryFigure(
-  run: Run,
+  names: CurveNames,
   { ranked, lim }: ScoredPool,
   id: string,
   kept: boolean,
@@ -467,8 +494,8 @@ export function trajectoryFigure(
     ...middle,
     id,
     label: `Trajectories of ${counted(members.length, 'prompt')} that LIM ${what}: ${lim.signal} per data epoch, the mean curve in red.`,
-    xName: 'data epoch of the FULL pass',
-    yName: signalName(lim.signal, run),
+    xName: names.epoch,
+    yName: names.signal,
     xRange: epochs === 1 ? [0, 2] : [1, epochs],
     yRange: signalRange(lim, ranked),
     backdrop: {

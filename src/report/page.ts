@@ -16,12 +16,13 @@ import type {
 import { pageOf, tableOf } from './document.ts';
 import {
   comparisonFigure,
+  curveNamesOf,
   heatMapFigure,
   histogramFigure,
   learningFigure,
   legend,
-  meanCurveFigure,
   learningLegend,
+  runMeanCurveFigure,
   runStyles,
   shareText,
   swatchBox,
@@ -589,7 +590,7 @@ function scoreSection(run: Run, id: string): Markup {
   const several = scored.length > 1;
   return markup`<p>${boundText(first.lim)}${several ? ` Figures are of seed ${first.seed}; those of the other seeds are folded away below.` : ''}</p>
 <div class="grid wide">
-${meanCurveFigure(run, `${id}mean`)}${seedFigures(run, first, `${id}s0`)}</div>
+${runMeanCurveFigure(run, `${id}mean`)}${seedFigures(run, first, `${id}s0`)}</div>
 ${heatMapFigure(first.ranked, first.lim, `${id}s0-heat`)}
 ${quantileTable(run)}
 ${exampleTable(run, first.ranked, first.lim)}
@@ -605,7 +606,7 @@ ${heatMapFigure(other.ranked, other.lim, `${id}s${i + 1}-heat`)}</details>
 }
 
 const seedFigures = (run: Run, pool: ScoredPool, id: string): Markup =>
-  markup`${histogramFigure(pool.ranked, pool.lim, `${id}-histogram`)}${trajectoryFigure(run, pool, `${id}-kept`, true)}${trajectoryFigure(run, pool, `${id}-rejected`, false)}`;
+  markup`${histogramFigure(pool.ranked, pool.lim, `${id}-histogram`)}${trajectoryFigure(curveNamesOf(run, pool.lim), pool, `${id}-kept`, true)}${trajectoryFigure(curveNamesOf(run, pool.lim), pool, `${id}-rejected`, false)}`;
 
 const boundText = (lim: LimSummary): string =>
   lim.warning === ''

@@ -265,7 +265,7 @@ export const states: readonly PageState[] = [
     name: 'bad-link',
     hash: `#/data?preset=quick&config=%7B%22rollout%22%3A%7B%22samples%22%3A0%7D%7D&${still}`,
   },
-  { name: 'unknown-room', hash: '#/nowhere' },
+  { name: 'unknown-room', hash: `#/nowhere?${still}` },
   { name: 'no-webgpu', hash: `#/run?${still}`, noGpu: true, whole: true },
   {
     name: 'asking-a-recording',

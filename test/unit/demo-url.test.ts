@@ -5,6 +5,7 @@ import {
   languages,
   looks,
   readAddress,
+  readManner,
   rooms,
   themes,
   writeAddress,
@@ -175,4 +176,16 @@ describe('the address of the page', () => {
       }
     }
   });
+});
+
+test('an address that is refused still says its language, colours and motion', () => {
+  const hash = '#/nowhere?lang=de&theme=dark&motion=0&x=1';
+  expect(() => readAddress(hash)).toThrow('the address: ');
+  expect(readManner(hash)).toEqual({ language: 'de', theme: 'dark', motion: false });
+  expect(readManner('#/nowhere?lang=xx&theme=__proto__')).toEqual({
+    language: undefined,
+    theme: undefined,
+    motion: true,
+  });
+  expect(readManner('')).toMatchObject({ motion: true });
 });

@@ -216,7 +216,7 @@ describe('limr pull', () => {
           .end(weights.subarray(5)),
     ],
   ])('begins anew where the hub answers a range with %s', async (_, answer) => {
-    onFile(WEIGHTS, broken(1000), answer as never);
+    onFile(WEIGHTS, broken(1000), answer);
     expect((await limr('pull', ID)).code).toBe(0);
     expectWhole();
   });

@@ -165,6 +165,20 @@ describe.each(attentionForwardFamily.ids)('attention-forward, variant %s', (vari
     expect(await unchangedBy(15, 18)).toEqual(range(0, 14));
   });
 
+  test('gives a row the same bits whatever stands before its group', async () => {
+    const sizes = sizesOf(4, 2, 1);
+    const [group] = several;
+    const alone = packedAttention([group]);
+    const width = 4 * (2 + 2 * 1);
+    const qkv = seeded(alone.rows * width, 5);
+    const wanted = await attend(alone.spans, sizes, qkv);
+    const before = packedAttention([{ prompt: 3, responses: [20] }]).rows;
+    const behind = packedAttention([{ prompt: 3, responses: [20] }, group]);
+    const got = await attend(behind.spans, sizes, [...seeded(before * width, 6), ...qkv]);
+    expect([...got.out.subarray(before * 8)]).toEqual([...wanted.out]);
+    expect([...got.lse.subarray(before * 2)]).toEqual([...wanted.lse]);
+  });
+
   test('leaves rows past the rows in use alone, folded over two dimensions', async () => {
     const sizes = sizesOf(4, 2, 2);
     const { spans, visible } = packedAttention([{ prompt: 9, responses: [80, 41] }]);

@@ -352,8 +352,8 @@ function expectFolder(input: unknown, where: string): void {
   const hub = fieldOf(model, 'hf') ?? (isHub ? path : undefined);
   if (hub === undefined) return;
   throw new ConfigError(
-    `${where}: model: ${shorten(typeof hub === 'string' ? hub : JSON.stringify(hub))} is a model to download, and this version downloads none: ` +
-      'give the path of a folder that holds it',
+    `${where}: model: ${shorten(typeof hub === 'string' ? hub : JSON.stringify(hub))} is a model of the hub, and no config holds one: ` +
+      'give the path of its folder, which limr pull prints',
   );
 }
 

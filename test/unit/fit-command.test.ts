@@ -107,12 +107,6 @@ describe('limr fit', () => {
     );
   });
 
-  test('refuses a model that is not on the disk', async () => {
-    const { code, stderr } = await limr('fit', 'hf:some/model');
-    expect(code).toBe(2);
-    expect(stderr).toContain('hf:some/model: this version downloads no models');
-  });
-
   test('refuses a folder without a model', async () => {
     const { code, stderr } = await limr('fit', tmpdir());
     expect(code).toBe(2);

@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -11,6 +12,7 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { chosenConfig } from '../../src/cli/chosen-config.ts';
 import { lockFolder } from '../../src/cli/folder-lock.ts';
 import { hubFolder } from '../../src/cli/hub-cache.ts';
 import { Hub, retryAfter } from '../../src/hub/hub.ts';
@@ -371,6 +373,25 @@ describe('limr pull', () => {
     );
     expect(await limr('pull', fixture)).toMatchObject({ code: 2, stdout: '' });
   });
+});
+
+test('a config may name a model of the hub, and gets its folder', async () => {
+  const file = join(cache, 'c.json');
+  const write = (model: object): void => {
+    mkdirSync(cache, { recursive: true });
+    const task = { name: 'dataset', prompts: 'p.jsonl', maxPromptTokens: 8, maxResponseTokens: 8 };
+    writeFileSync(file, JSON.stringify({ model: { kind: 'folder', ...model }, task }));
+  };
+  write({ hf: REPO });
+  expect((await chosenConfig('test', file)).model).toEqual({
+    kind: 'folder',
+    path: realpathSync(snapshotAt()),
+  });
+  expectWhole();
+  for (const model of [{ hf: 7 }, { hf: REPO, path: 'm' }]) {
+    write(model);
+    await expect(chosenConfig('test', file)).rejects.toThrow('model.hf: must be ORG/NAME');
+  }
 });
 
 describe('the cache of other tools', () => {

@@ -186,7 +186,7 @@ describe('limr merge', () => {
     ]);
     expect(await message(adapter, '--base', 'package.json', '--out', out)).toEqual([
       2,
-      'limr merge: package.json: is a file; a model is a folder\n',
+      'limr merge: package.json: is a file; a model is a folder or hf:ORG/NAME\n',
     ]);
     expect(await message(adapter, '--base', base, '--out', base)).toEqual([
       2,

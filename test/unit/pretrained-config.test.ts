@@ -64,8 +64,8 @@ describe('a config of a model from a folder', () => {
   test.each([
     [{ model: { kind: 'folder' } }, 'model.path: is missing'],
     [{ model: { kind: 'blob' } }, 'model.kind'],
-    [{ model: { kind: 'folder', hf: 'a/b' } }, 'model: a/b is a model to download'],
-    [{ model: { kind: 'folder', path: 'hf:a/b' } }, 'model: hf:a/b is a model to download'],
+    [{ model: { kind: 'folder', hf: 'a/b' } }, 'model: a/b is a model of the hub'],
+    [{ model: { kind: 'folder', path: 'hf:a/b' } }, 'model: hf:a/b is a model of the hub'],
     [{ model: { kind: 'folder', path: 'm', layers: 3 } }, 'model.layers: there is no such field'],
     [{ model: presets.quick.model }, 'the task dataset needs a pretrained model'],
     [{ base: presets.quick.base }, 'base: a model from a folder is not pre-trained'],

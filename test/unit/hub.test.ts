@@ -20,6 +20,12 @@ import { parseModelId } from '../../src/hub/model-id.ts';
 import { limr } from '../support/command-line.ts';
 import { COMMIT, FakeHub } from '../support/fake-hub.ts';
 
+// Nothing is waited for between two tries.
+vi.mock('node:timers/promises', async (original) => ({
+  ...(await original<object>()),
+  setTimeout: () => Promise.resolve(),
+}));
+
 const fixture = join(import.meta.dirname, '../fixtures/models/qwen2-tied');
 const modelFiles = new Map(
   readdirSync(fixture)

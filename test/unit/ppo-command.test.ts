@@ -27,7 +27,10 @@ test.each([
   [['m', '--base', 'int8'], '--base int8: this version stores a base in f32 or f16'],
   [['m', '--base', 'int4'], '--base int4: this version stores a base in f32 or f16'],
   [['m', '--base', 'bf16'], 'base'],
-  [['hf:org/name', '--prompts', 'p.jsonl'], 'hf:org/name: models are not downloaded here; give a folder'],
+  [
+    ['hf:org/name', '--prompts', 'p.jsonl'],
+    'hf:org/name: models are not downloaded here; give a folder',
+  ],
   [['m', '--prompts', 'p.jsonl', '--rank', '0'], '--rank must be a whole number at least 1'],
   [
     ['m', '--prompts', 'p.jsonl', '--train', 'full', '--rank', '4'],

@@ -84,8 +84,12 @@ function wantRun({ run: named, at, shared }: Address): void {
   if (recorded && run === 'recorded' && !live.peek()) showReel(recorded, 'opening');
 }
 
+/** The address that was read or written last. */
+let known = '';
+
 /** Takes over what the address says. */
 function read(): void {
+  known = location.hash;
   try {
     const address = readAddress(location.hash);
     problem.value = '';
@@ -147,7 +151,10 @@ function isGood(hash: string): boolean {
 }
 
 function replace(hash: string): void {
-  if (location.hash !== hash) history.replaceState(null, '', hash);
+  // Somebody has gone elsewhere, and the event that says so is on its way: that address is read first.
+  if (location.hash !== known || known === hash) return;
+  history.replaceState(null, '', hash);
+  known = location.hash;
 }
 
 /** Puts what the controls describe into the address. */

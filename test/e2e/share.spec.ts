@@ -26,6 +26,14 @@ test('an address opens the view that it was copied from', async ({ page }) => {
   await expect(page.getByRole('radio', { name: 'own epochs' })).toBeChecked();
   await expect(page.locator('#compare-curves output')).toHaveText('update 6');
 
+  // An address that somebody goes to is read, also where the page was about to write its own.
+  await page.evaluate(() => {
+    location.hash = '#/prompts?p=7&motion=0';
+    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '2', bubbles: true }));
+  });
+  await expect(page.locator('body')).toHaveAttribute('data-room', 'prompts');
+  await expect(page).toHaveURL(/#\/prompts\?(?=.*p=7)/);
+
   // A run that this browser does not keep is told, and the recording stays.
   await page.goto('#/run/2026-11-30T12-00-00.000Z-0a1b2c3d?motion=0');
   await expect(page.locator('#problem')).toContainText('keeps no finished run 2026-11-30T12');

@@ -2,7 +2,15 @@
 // their stand-ins for the kernel's part. Drivers compile for the named chip; what is submitted there
 // is never computed. Linux on x86-64, as root.
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, realpathSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  openSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './process.mjs';
@@ -82,15 +90,19 @@ function finish(command, args) {
  * Builds the lab from Debian's packages, unless it is there: minutes.
  *
  * @param {string} lab
- * @param {string} mirror Address of a mirror of Debian.
+ * @param {string} [mirror] Address of a mirror of Debian; that of debootstrap when left out.
  */
 export function buildLab(lab, mirror) {
   if (isBuilt(lab)) return;
   mkdirSync(lab, { recursive: true });
-  finish('debootstrap', ['--variant=minbase', '--include=ca-certificates', 'trixie', lab, mirror]);
+  const options = ['--variant=minbase', '--include=ca-certificates', 'trixie', lab];
+  finish('debootstrap', mirror === undefined ? options : [...options, mirror]);
+  const sources = readFileSync(join(lab, 'etc/apt/sources.list'), 'utf8');
+  const [, used] = /^deb (?:\[[^\]]*\] )?(\S+)/m.exec(sources) ?? [];
+  if (used === undefined) throw new Error(`${lab}: debootstrap has left no source of packages`);
   writeFileSync(
     join(lab, 'etc/apt/sources.list.d/backports.list'),
-    `deb ${mirror} trixie-backports main\n`,
+    `deb ${used} trixie-backports main\n`,
   );
   const packages = ['mesa-vulkan-drivers', 'mesa-drm-shim', 'libvulkan1'];
   finish('chroot', [lab, 'apt-get', 'update', '-qq']);

@@ -14,7 +14,7 @@ const help = `npm run gpu:static -- [options] [CONFIG ...]
   --target NAME    only this GPU: turing, ampere, navi21, navi31 or gfx1201; may be repeated
   --only TEXT      shows only pipelines whose name contains the text
   --page           prints one table of all targets, for docs/performance.md
-  --mirror URL     mirror of Debian for a lab that is yet to be built
+  --mirror URL     mirror of Debian for a lab that is yet to be built (default: debootstrap's)
 
 Without CONFIG: quick, standard, a model with heads of 32, one with heads of 128, and 100m. The lab is
 built once, in GPU_LAB or the user's cache (1 GB, minutes, root). Exit code 1 where a pipeline fails a
@@ -27,7 +27,7 @@ const { values, positionals } = readArguments('npm run gpu:static', {
     target: { type: 'string', multiple: true },
     only: { type: 'string' },
     page: { type: 'boolean', default: false },
-    mirror: { type: 'string', default: 'http://deb.debian.org/debian' },
+    mirror: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });

@@ -21,11 +21,11 @@ import type { OpenModelFile } from '../model/model-directory.ts';
 import { modelDirectoryPieces, tensorToSave } from '../model/save-model.ts';
 import { expectParameters } from '../model/load-parameters.ts';
 import type { PromptGroup } from '../model/packed-batch.ts';
+import { heldParameters, type ParameterSource } from '../model/parameter-source.ts';
 import {
   initialParameters,
   parameterLayout,
   parameterNames,
-  type ParameterSource,
   type WeightStorage,
 } from '../model/parameters.ts';
 import { RandomStream } from '../random.ts';
@@ -421,14 +421,11 @@ async function startOfConfig(path: string): Promise<Start> {
 
 /** Fresh weights, which are drawn when the first is read. */
 function drawnSource(model: ModelConfig, base: BaseConfig): ParameterSource {
-  let drawn: ReadonlyMap<string, Float32Array> | undefined;
+  let drawn: ParameterSource | undefined;
   return {
-    read: (name) => {
-      drawn ??= initialParameters(model, base.seed, base.initialScale);
-      const found = drawn.get(name);
-      return found
-        ? Promise.resolve(found)
-        : Promise.reject(new RangeError(`no parameter '${name}'`));
+    read: (name, range) => {
+      drawn ??= heldParameters(initialParameters(model, base.seed, base.initialScale));
+      return drawn.read(name, range);
     },
   };
 }

@@ -105,7 +105,7 @@ export class LanguageModel {
     storage: WeightStorage,
     warnings: string[],
   ) {
-    this.config = model.weights.layout.config;
+    this.config = model.weights.config;
     this.warnings = warnings;
     this.#warnings = warnings;
     this.#gpu = gpu;

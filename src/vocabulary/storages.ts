@@ -1,3 +1,7 @@
 /** Number formats in memory, for the weights of matrix products and for cached keys and values. */
 export const storages = ['f32', 'f16'] as const;
 export type Storage = (typeof storages)[number];
+
+/** Number formats of weights that are not trained: int8 and int4 are blocks with a scale each. */
+export const baseStorages = [...storages, 'int8', 'int4'] as const;
+export type BaseStorage = (typeof baseStorages)[number];

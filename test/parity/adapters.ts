@@ -1,3 +1,4 @@
+import { FrozenStore } from '../../src/model/frozen-store.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { OptimizerConfig } from '../../src/config.ts';
 import { bytesSource } from '../../src/formats/byte-source.ts';
@@ -93,7 +94,7 @@ export async function openAdapted(
   head: Head,
   optimizer: OptimizerConfig,
   totals: Tensor,
-): Promise<{ base: ParameterStore; trainable: Trainable; reset: () => void }> {
+): Promise<{ base: FrozenStore; trainable: Trainable; reset: () => void }> {
   const { config } = model.directory;
   const base = await loadParameters(gpu, model.directory, 'lm');
   const layout = adapterLayout(config, adapter.plan, { head });

@@ -9,6 +9,7 @@ export const weightTypes = ['f32', 'f16'] as const satisfies readonly DType[];
 
 /** Storage types of a matrix that a kernel multiplies by, or looks rows up in. */
 export const matrixTypes = [...weightTypes, 'int8', 'int4'] as const satisfies readonly DType[];
+export type MatrixType = (typeof matrixTypes)[number];
 
 /** The WGSL with which a kernel begins that reads keys and values. */
 export const weightLibrary = library;

@@ -1,7 +1,6 @@
 import { bytesPerElement } from '../../kernels/lib/tensor.ts';
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { bindingElements } from '../gpu/memory.ts';
 import { freshAdapters, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { adaptedOn } from '../model/load-parameters.ts';

@@ -30,7 +30,7 @@ export interface LogitRoom {
  * A model's vocabulary: the vectors that token ids are looked up as, and the projection of hidden
  * states onto all ids. Both use one matrix where the model ties them. Only this class knows where
  * the rows lie, and in how many bindings. However many they are, the sums are the same, and in the
- * same order.
+ * same order where the vocabulary is a multiple of 4 and the adapter's kernels do not share a sum out.
  */
 export class Embedding {
   /** f32, f16, int8 or int4 (rows, C) each; the gradient of a piece has the same name. */

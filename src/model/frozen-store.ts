@@ -6,7 +6,7 @@ import {
   type Tensor,
 } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../config-error.ts';
-import { BlockError, blocksOf, rowWords } from '../formats/blocks.ts';
+import { BlockError, blocksOf, rowWords } from '../../kernels/lib/blocks.ts';
 import { AdapterError, type Gpu } from '../gpu/device.ts';
 import { bindingText, largestBinding, type MemoryPurpose } from '../gpu/memory.ts';
 import type { BaseStorage } from '../vocabulary/storages.ts';
@@ -26,10 +26,13 @@ import {
 } from './parameters.ts';
 import type { Weights } from './weights.ts';
 
+/** Storage of the matrices of weights that are not trained. */
+export type FrozenStorage = BaseStorage;
+
 /** How a store of frozen weights keeps them. */
 export interface FrozenOptions {
   /** Of matrices. Norms and biases are f32. Default f32. */
-  readonly storage?: BaseStorage | undefined;
+  readonly storage?: FrozenStorage | undefined;
   /**
    * Keeps an embedding table in f32 for lookups beside its f16 copy for products, as a store does
    * that is trained.
@@ -78,7 +81,7 @@ export class FrozenStore implements Weights {
       const pieces = isVocabulary(draft) ? cut(draft, mostRows) : [draft];
       return pieces.map((piece) => ({ ...piece, types }));
     });
-    const pages = new Pages(bindingBytes, gpu.name);
+    const pages = new Pages(bindingBytes);
     const places = drafts.map((draft) => ({
       draft,
       places: draft.types.map((dtype) => ({ dtype, ...pages.place(draft, dtype) })),
@@ -198,11 +201,9 @@ class Pages {
   /** Bytes of each page. */
   readonly sizes: number[] = [];
   readonly #limit: number;
-  readonly #device: string;
 
-  constructor(limit: number, device: string) {
+  constructor(limit: number) {
     this.#limit = limit;
-    this.#device = device;
   }
 
   /** @throws AdapterError when a page cannot hold the tensor. */
@@ -214,7 +215,7 @@ class Pages {
     if (bytes > this.#limit) {
       const help = 'an adapter with larger bindings helps, or a model with a smaller width';
       const sizes = { bytes, limit: this.#limit };
-      throw new AdapterError(bindingText(name, sizes, this.#device, help));
+      throw new AdapterError(bindingText(name, sizes, 'this device', help));
     }
     const last = this.sizes.length - 1;
     const used = this.sizes[last] ?? Infinity;

@@ -37,7 +37,12 @@ export async function loadParameters(
   await expectParameters(model, head);
   const { label = 'weights', purpose, storage } = options;
   const store = new FrozenStore(gpu, model.config, head, label, { storage, purpose });
-  await store.loadFrom(model, options);
+  try {
+    await store.loadFrom(model, options);
+  } catch (error) {
+    store.destroy();
+    throw error;
+  }
   return store;
 }
 

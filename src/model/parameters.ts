@@ -4,7 +4,7 @@ import { halvesOf, largestHalf } from '../formats/half.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bindingText, type MemoryPurpose } from '../gpu/memory.ts';
 import { RandomStream } from '../random.ts';
-import type { BaseStorage, Storage } from '../vocabulary/storages.ts';
+import { type BaseStorage, isStorage, type Storage } from '../vocabulary/storages.ts';
 import { blockOf, type BlockParameter } from './block.ts';
 import type { ModelConfig } from './config.ts';
 import { type Embedding, embeddingOf } from './embedding.ts';
@@ -453,7 +453,7 @@ function withRowSize(data: Float32Array, from: number, to: number): Float32Array
  * @throws ConfigError for blocks, which only frozen weights have.
  */
 export function trainedStorage(storage: BaseStorage = 'f32'): WeightStorage {
-  if (storage === 'f32' || storage === 'f16') return storage;
+  if (isStorage(storage)) return storage;
   throw new ConfigError(`weights in ${storage} are not trained: adapters over them are`);
 }
 

@@ -2,10 +2,9 @@ import { AdapterError } from '../gpu/device.ts';
 import { bytesText, type MemoryLimits, type MemoryPurpose } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import type { AdapterPlan } from '../model/adapters.ts';
-import { FrozenStore } from '../model/frozen-store.ts';
+import { type FrozenStorage, FrozenStore } from '../model/frozen-store.ts';
 import { adaptedOn } from '../model/load-parameters.ts';
 import type { ModelConfig } from '../model/config.ts';
-import type { BaseStorage } from '../vocabulary/storages.ts';
 import { Decoder, type DecoderCapacity } from './decoder.ts';
 
 /** Responses to be drawn by a model whose weights do not change. */
@@ -22,7 +21,7 @@ export interface ResponderBudget {
   /** Bytes of GPU memory, weights included. */
   readonly memory: number;
   readonly limits: MemoryLimits;
-  readonly weights?: BaseStorage | undefined;
+  readonly weights?: FrozenStorage | undefined;
   /** The adapters on the model; undefined for none. */
   readonly adapters?: AdapterPlan | undefined;
   /** Storage of keys and values; the memory decides when left out. */

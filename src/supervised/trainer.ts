@@ -13,9 +13,8 @@ import {
   type PackedSizes,
   type PromptGroup,
 } from '../model/packed-batch.ts';
-import { FrozenStore } from '../model/frozen-store.ts';
+import { type FrozenStorage, FrozenStore } from '../model/frozen-store.ts';
 import { parameterLayout, trainedStorage } from '../model/parameters.ts';
-import type { BaseStorage } from '../vocabulary/storages.ts';
 import { Trainable } from '../optim/trainable.ts';
 
 /** A loss or gradient is not finite. The message names the update and the first tensor at fault. */
@@ -61,7 +60,7 @@ export class SupervisedTrainer {
       readonly positions: number;
       readonly checkpointing?: boolean;
       /** Of matrices that layers multiply by; int8 and int4 of a base under adapters alone. */
-      readonly weightStorage?: BaseStorage;
+      readonly weightStorage?: FrozenStorage;
       readonly adapter?: AdapterPlan | undefined;
     },
   ) {

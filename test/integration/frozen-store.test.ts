@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { serialLanes } from '../../kernels/lib/lanes.ts';
 import { type BlockType, isBlockType, type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../../src/config-error.ts';
-import { blocksOf } from '../../src/formats/blocks.ts';
+import { blocksOf } from '../../kernels/lib/blocks.ts';
 import { AllLogits } from '../../src/model/all-logits.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { FrozenStore } from '../../src/model/frozen-store.ts';

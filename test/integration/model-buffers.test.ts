@@ -1,12 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { serialLanes } from '../../kernels/lib/lanes.ts';
 import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../../src/config-error.ts';
 import type { MemoryPurpose } from '../../src/gpu/memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { hfName } from '../../src/model/hugging-face/names.ts';
 import { packedSizes, packGroups, PackedBatch } from '../../src/model/packed-batch.ts';
-import { valueHead } from '../../src/model/parameter-source.ts';
 import {
   initialParameters,
   parameterLayout,
@@ -14,7 +12,7 @@ import {
   ParameterStore,
 } from '../../src/model/parameters.ts';
 import { bitsOfHalf, nearestHalf } from '../reference/half.ts';
-import { openTestGpu, run, tensorOf } from '../support/gpu.ts';
+import { openTestGpu } from '../support/gpu.ts';
 
 const gpu = await openTestGpu();
 
@@ -86,32 +84,30 @@ describe('ParameterStore', () => {
       const layout = parameterLayout(model, 'lm', limit, 'f16');
       const parameters = new Map(weights);
       if (!model.tieEmbeddings) parameters.set('lm_head.weight', head);
-      {
-        const store = new ParameterStore(gpu, layout, 'weights', 'weights');
-        store.load(parameters);
-        for (const name of tensors) {
-          const operand = name === 'embed' && model.tieEmbeddings ? 'f16' : 'f32';
-          expect([name, store.linear(name).weight.dtype]).toEqual([name, operand]);
-          expect([name, store.tensor(name).dtype]).toEqual([name, 'f32']);
-        }
-        for (const name of [...matrices, ...(model.tieEmbeddings ? [] : ['lm_head'])]) {
-          const { parts } = layout.stored.find((stored) => stored.name === name)!;
-          const bits = parts.flatMap((part) =>
-            Array.from(parameters.get(hfName(model.architecture, part.name))!, (value) =>
-              bitsOfHalf(nearestHalf(value)),
-            ),
-          );
-          const operand = store.linear(name).weight;
-          expect(operand.offset % 256).toBe(0);
-          expect([...(await gpu.read(operand, 'f16'))]).toEqual(bits);
-        }
-        const back = await store.read();
-        expect([...back.keys()]).toEqual(parameterNames(layout).map((part) => part.name));
-        for (const [name, data] of parameters) {
-          expect(back.get(name), name).toEqual(data);
-        }
-        store.destroy();
+      const store = new ParameterStore(gpu, layout, 'weights', 'weights');
+      store.load(parameters);
+      for (const name of tensors) {
+        const operand = name === 'embed' && model.tieEmbeddings ? 'f16' : 'f32';
+        expect([name, store.linear(name).weight.dtype]).toEqual([name, operand]);
+        expect([name, store.tensor(name).dtype]).toEqual([name, 'f32']);
       }
+      for (const name of [...matrices, ...(model.tieEmbeddings ? [] : ['lm_head'])]) {
+        const { parts } = layout.stored.find((stored) => stored.name === name)!;
+        const bits = parts.flatMap((part) =>
+          Array.from(parameters.get(hfName(model.architecture, part.name))!, (value) =>
+            bitsOfHalf(nearestHalf(value)),
+          ),
+        );
+        const operand = store.linear(name).weight;
+        expect(operand.offset % 256).toBe(0);
+        expect([...(await gpu.read(operand, 'f16'))]).toEqual(bits);
+      }
+      const back = await store.read();
+      expect([...back.keys()]).toEqual(parameterNames(layout).map((part) => part.name));
+      for (const [name, data] of parameters) {
+        expect(back.get(name), name).toEqual(data);
+      }
+      store.destroy();
     });
 
     test('takes half as much again', () => {

@@ -8,7 +8,7 @@ import { peftName } from '../../src/model/hugging-face/names.ts';
 import { type PeftAdapter, readAdapter } from '../../src/model/hugging-face/peft.ts';
 import { loadParameters } from '../../src/model/load-parameters.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import type { Head, ParameterStore } from '../../src/model/parameters.ts';
+import type { Head } from '../../src/model/parameters.ts';
 import { Trainable } from '../../src/optim/trainable.ts';
 import { Memo } from './context.ts';
 import type { Fields } from './fields.ts';

@@ -1,4 +1,4 @@
-import { blocksOf } from '../../src/formats/blocks.ts';
+import { blocksOf } from '../../kernels/lib/blocks.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { BaseStorage } from '../../src/vocabulary/storages.ts';
 import { numbersOfBlocks } from '../reference/blocks.ts';

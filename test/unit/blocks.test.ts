@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { BlockError, blocksOf } from '../../src/formats/blocks.ts';
+import {
+  BlockError,
+  blocksOf,
+  numbersOfBlocks as numbersOnHost,
+} from '../../kernels/lib/blocks.ts';
 import { readSafetensors, toFloat32, toInt32 } from '../../src/formats/safetensors.ts';
 import { numbersOfBlocks } from '../reference/blocks.ts';
 
@@ -20,6 +24,7 @@ describe('blocksOf', () => {
     expect([...new Int32Array(words.buffer)]).toEqual([...wanted]);
     const numbers = toFloat32(file.tensors.get(`${matrix}.${kind}.dequantized`)!);
     expect(numbersOfBlocks(kind, words, width)).toEqual(numbers);
+    expect(numbersOnHost(kind, words, width)).toEqual(numbers);
   });
 
   test.each(kinds)('keeps each number within half a scale, in %s', (kind) => {

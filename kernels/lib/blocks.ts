@@ -1,5 +1,7 @@
-import { blockBytes, blockNumbers, type BlockType } from '../../kernels/lib/tensor.ts';
-import { largestHalf } from './half.ts';
+import { blockBytes, blockNumbers, type BlockType } from './tensor.ts';
+
+/** The largest finite number of a half. */
+const largestHalf = 65_504;
 
 /** A matrix holds a number that blocks cannot hold. */
 export class BlockError extends Error {
@@ -36,6 +38,42 @@ export function blocksOf(type: BlockType, numbers: Float32Array, width: number):
     }
   }
   return words;
+}
+
+/**
+ * The numbers of rows in blocks, as kernels read them: each rounded once at most.
+ *
+ * @param words u32 (N, `rowWords`).
+ * @returns f32 (N, width).
+ */
+export function numbersOfBlocks(
+  type: BlockType,
+  words: Uint32Array,
+  width: number,
+): Float32Array<ArrayBuffer> {
+  const size = blockBytes[type] / 4;
+  const rows = words.length / rowWords(type, width);
+  const numbers = new Float32Array(rows * width);
+  let at = 0;
+  for (let row = 0; row < rows; row++) {
+    const end = (row + 1) * width;
+    for (let first = row * width; first < end; first += blockNumbers) {
+      const head = words[at] ?? 0;
+      const scale = valueOf(head & 0xffff);
+      const minimum = type === 'int4' ? valueOf(head >>> 16) : 0;
+      for (let i = first; i < Math.min(end, first + blockNumbers); i++) {
+        numbers[i] = minimum + scale * stepsAt(type, words, at + 1, i - first);
+      }
+      at += size;
+    }
+  }
+  return numbers;
+}
+
+/** Number j of a block, in scales. */
+function stepsAt(type: BlockType, words: Uint32Array, first: number, j: number): number {
+  if (type === 'int8') return ((words[first + (j >> 2)] ?? 0) << (24 - 8 * (j & 3))) >> 24;
+  return ((words[first + (j >> 3)] ?? 0) >>> (4 * (j & 7))) & 15;
 }
 
 function writeInt8(

@@ -23,11 +23,7 @@ import { expectParameters } from '../model/load-parameters.ts';
 import type { PromptGroup } from '../model/packed-batch.ts';
 import { heldParameters, type ParameterSource } from '../model/parameter-source.ts';
 import type { FrozenStorage } from '../model/frozen-store.ts';
-import {
-  initialParameters,
-  parameterLayout,
-  parameterNames,
-} from '../model/parameters.ts';
+import { initialParameters, parameterLayout, parameterNames } from '../model/parameters.ts';
 import { RandomStream } from '../random.ts';
 import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';

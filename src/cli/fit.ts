@@ -242,8 +242,28 @@ function cardTable(planner: MemoryPlanner): string {
     const rows = fits ? String(choices.rowsTogether) : '-';
     return `  ${bytesText(card).padEnd(12)}${rows.padStart(6)}${bytesText(total).padStart(14)}\n`;
   });
-  return `  ${'card'.padEnd(12)}${'rows'.padStart(6)}${'takes'.padStart(14)}\n${lines.join('')}`;
+  const table = `  ${'card'.padEnd(12)}${'rows'.padStart(6)}${'takes'.padStart(14)}\n${lines.join('')}`;
+  return `${table}\n${cardSentence(planner)}\n`;
 }
+
+/** Which card to have, for somebody who buys one. */
+function cardSentence(planner: MemoryPlanner): string {
+  const plans = cards.map((card) => ({ card, plan: planner.plan(budgetOfCard(card)) }));
+  const least = plans.find(({ plan }) => plan.fits);
+  if (!least) return `No card of ${cardText(cards.at(-1) ?? 0)} is enough.`;
+  const rows = least.plan.choices.rowsTogether;
+  const most = Math.max(...plans.map(({ plan }) => (plan.fits ? plan.choices.rowsTogether : 0)));
+  const fastest = plans.find(({ plan }) => plan.fits && plan.choices.rowsTogether === most);
+  const more =
+    fastest && most > rows
+      ? `, and ${most} on one of ${cardText(fastest.card)}, with which it is faster`
+      : '';
+  const responses =
+    rows === 1 ? 'one response decodes at a time' : `${rows} responses decode together`;
+  return `A card of ${cardText(least.card)} is enough: ${responses}${more}.`;
+}
+
+const cardText = (card: number): string => `${card / 2 ** 30} GiB`;
 
 /**
  * Why adapters with the smallest bindings cannot do such a training; undefined where they can.

@@ -10,6 +10,7 @@ import { checkModels } from './models.ts';
 import { checkOptim } from './optim.ts';
 import { checkPpo } from './ppo.ts';
 import { Report } from './report.ts';
+import { checkQuant } from './quant.ts';
 import { checkReward } from './reward.ts';
 import { checkRope } from './rope.ts';
 import { checkRollouts } from './rollouts.ts';
@@ -29,6 +30,7 @@ export const parts: Readonly<Record<string, Part>> = {
   models: checkModels,
   rope: checkRope,
   ppo: checkPpo,
+  quant: checkQuant,
   lora: checkLora,
   'lora-critic': checkLoraCritic,
 };

@@ -5,18 +5,19 @@ import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
 export const embeddingBackwardKernel = defineKernel('embedding-backward', code, {
-  params: ['uniques', 'quads'],
+  params: ['uniques', 'quads', 'scale'],
   tensors: { unique_ids: 'u32', starts: 'u32', order: 'u32', dx: 'f32', dtable: 'f32' },
 });
 
 /**
  * Adds row gradients to the table rows of their tokens. Shapes: `shaders/embedding-backward.wgsl`.
  *
+ * @param options.scale Factor on the rows in the forward pass. Default 1.
  * @throws ShapeError unless the index arrays fit the rows of `dx` and the widths agree.
  */
 export function embeddingBackward(
   tensors: TensorsOf<typeof embeddingBackwardKernel>,
-  { uniques }: { readonly uniques: Size },
+  { uniques, scale = 1 }: { readonly uniques: Size; readonly scale?: number },
 ): Dispatch {
   const [capacity, width] = rank2('embedding-backward', 'dx', tensors.dx);
   const [vocabulary] = rank2('embedding-backward', 'dtable', tensors.dtable);
@@ -27,7 +28,7 @@ export function embeddingBackward(
   expectCapacity('embedding-backward', 'uniques', uniques, capacity);
   if (width % 4 !== 0) throw new ShapeError(`embedding-backward: width ${width} is not 4 * n`);
   const quads = width / 4;
-  return embeddingBackwardKernel.bind(tensors, { uniques, quads }, () =>
+  return embeddingBackwardKernel.bind(tensors, { uniques, quads, scale }, () =>
     linearGrid(Math.ceil((valueOf(uniques) * quads) / 64)),
   );
 }

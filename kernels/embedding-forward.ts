@@ -7,18 +7,23 @@ import { type Size, valueOf } from './lib/variable.ts';
 import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
 
 export const embeddingForwardKernel = defineKernel('embedding-forward', [weightLibrary, code], {
-  params: ['rows', 'quads'],
+  params: ['rows', 'quads', 'scale'],
   tensors: { token_ids: 'u32', table: weightTypes, out: 'f32' },
 });
 
 /**
  * Token ids to embedding rows. Shapes: `shaders/embedding-forward.wgsl`.
  *
+ * @param options.scale Factor on the rows. Default 1.
  * @throws ShapeError unless the width is a multiple of 4 and the same in table and output.
  */
 export function embeddingForward(
   tensors: TensorsOf<typeof embeddingForwardKernel>,
-  { rows, lanes = serialLanes }: { readonly rows: Size; readonly lanes?: Lanes },
+  {
+    rows,
+    scale = 1,
+    lanes = serialLanes,
+  }: { readonly rows: Size; readonly scale?: number; readonly lanes?: Lanes },
 ): Dispatch {
   const [capacity, width] = rank2('embedding-forward', 'out', tensors.out);
   const [vocabulary] = rank2('embedding-forward', 'table', tensors.table);
@@ -29,7 +34,7 @@ export function embeddingForward(
   const quads = width / 4;
   return embeddingForwardKernel.bind(
     tensors,
-    { rows, quads },
+    { rows, quads, scale },
     () => linearGrid(Math.ceil(valueOf(rows) / lanes.rows)),
     { header: weightHeader(tensors.table), constants: laneConstants(lanes) },
   );

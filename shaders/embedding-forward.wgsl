@@ -1,6 +1,6 @@
 // embedding-forward: rows of the embedding table, LANES threads per token.
 //
-//   out[n, c] = table[token_ids[n], c]
+//   out[n, c] = scale * table[token_ids[n], c]
 //
 // in   token_ids  u32 (N)     below V; larger ids are refused on the host, before upload
 //      table      f32 or f16 (V, C)  C a multiple of 4
@@ -8,9 +8,9 @@
 //
 // Grid: ceil(rows / ROWS) workgroups, folded over x and y. Threads are assigned to rows, not to
 // elements: division is costly on software adapters.
-// Numerics: a copy, exact.
+// Numerics: with scale 1 a copy, exact.
 
-struct Params { rows: u32, quads: u32 }
+struct Params { rows: u32, quads: u32, scale: f32 }
 override LANES: u32 = 1;
 override ROWS: u32 = 64;
 @group(0) @binding(0) var<uniform> params: Params;
@@ -26,6 +26,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let from_row = token_ids[row] * params.quads;
   let to_row = row * params.quads;
   for (var c = local.x; c < params.quads; c += LANES) {
-    out[to_row + c] = as_f32(table[from_row + c]);
+    out[to_row + c] = params.scale * as_f32(table[from_row + c]);
   }
 }

@@ -13,19 +13,25 @@ import type { PackedBatch } from './packed-batch.ts';
 export class Embedding {
   readonly #table: Tensor;
   readonly #projection: Linear;
+  readonly #scale: number;
 
   /**
    * @param table f32 or f16 (V, C); its gradient has the same name.
    * @param projection (V, C): a matrix of its own, or the table again.
+   * @param scale Factor on looked-up vectors.
    */
-  constructor(table: Tensor, projection: Linear) {
+  constructor(table: Tensor, projection: Linear, scale: number) {
     this.#table = table;
     this.#projection = projection;
+    this.#scale = scale;
   }
 
   /** Steps from `tokenIds` u32 (N) to their vectors `out` f32 (N, C). */
   lookup(tokenIds: Tensor, out: Tensor, { rows, lanes }: Pass): Step[] {
-    return [embeddingForward({ token_ids: tokenIds, table: this.#table, out }, { rows, lanes })];
+    const scale = this.#scale;
+    return [
+      embeddingForward({ token_ids: tokenIds, table: this.#table, out }, { rows, scale, lanes }),
+    ];
   }
 
   /**
@@ -40,7 +46,9 @@ export class Embedding {
     const { uniqueIds: unique_ids, uniqueStarts: starts, uniqueOrder: order, uniques } = batch;
     const dtable = gradients.tensor(this.#table.name);
     if (!dtable) return [];
-    return [embeddingBackward({ unique_ids, starts, order, dx, dtable }, { uniques })];
+    return [
+      embeddingBackward({ unique_ids, starts, order, dx, dtable }, { uniques, scale: this.#scale }),
+    ];
   }
 
   /** Steps from hidden states `x` f32 (M, C) to `logits` f32 (M, V), unscaled. */

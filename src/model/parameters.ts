@@ -314,7 +314,9 @@ export class ParameterStore implements Weights {
   get embedding(): Embedding {
     const projection = this.linear(this.has('lm_head') ? 'lm_head' : 'embed');
     const half = this.#halfTable ? this.#half(this.#stored('embed')) : undefined;
-    return new Embedding(half ?? this.tensor('embed'), projection);
+    const { hiddenSize, scaledEmbedding = false } = this.layout.config;
+    const scale = scaledEmbedding ? Math.sqrt(hiddenSize) : 1;
+    return new Embedding(half ?? this.tensor('embed'), projection, scale);
   }
 
   /** Names in files of the parameters that have an f16 copy. */
@@ -477,7 +479,7 @@ export function sharedPages(
 }
 
 /**
- * Fresh weights: norms 1, biases 0, matrices N(0, 0.02) with the two projections into the residual
+ * Fresh weights: norms multiply by 1, biases 0, matrices N(0, 0.02) with the two projections into the residual
  * stream scaled by 1/sqrt(2 layers) (Radford et al. 2019, section 2.3).
  */
 export function initialParameters(
@@ -490,7 +492,7 @@ export function initialParameters(
   for (const [i, stored] of layout.stored.entries()) {
     for (const [j, part] of stored.parts.entries()) {
       const data = new Float32Array(elementCount(part.shape));
-      if (stored.kind === 'norm') data.fill(1);
+      if (stored.kind === 'norm' && config.unitOffset !== true) data.fill(1);
       if (stored.kind === 'matrix') {
         const stream = new RandomStream(seed, 'initialWeights', i, j);
         const intoResidual = /\.(o|down)$/.test(stored.name);

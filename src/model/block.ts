@@ -204,9 +204,12 @@ export function blockOf(config: ModelConfig): Block {
   };
 }
 
-/** The ops whose results a layer's backward pass reads: all but those that write `nextInput`. */
+/**
+ * The ops whose results a layer's backward pass reads: all but those that write `nextInput` and nothing
+ * else.
+ */
 export const opsBeforeNext = ({ ops }: Block): BlockOp[] =>
-  ops.filter((op) => op.op === 'rope' || op.to !== nextInput);
+  ops.filter((op) => op.op === 'rope' || op.op === 'norm' || op.to !== nextInput);
 
 /**
  * Whether a value's gradient already holds the residual stream's part when the backward steps of

@@ -18,7 +18,7 @@ export function attentionDecodeReference(
     scale,
     theta,
     window = Infinity,
-  }: { readonly scale: number; readonly theta?: number; readonly window?: number },
+  }: { readonly scale: number; readonly theta?: number; readonly window?: number | undefined },
 ): DecodedRow {
   const { heads, kvHeads, headDim, columns, fused, cached } = given;
   const raw = given.qkv.subarray(index * fused, (index + 1) * fused);

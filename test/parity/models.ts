@@ -228,7 +228,7 @@ export async function checkGreedy(
   stated: Fields,
 ): Promise<void> {
   const file = tensors.where;
-  const { sequences: prompts } = padded(
+  const { sequences: prompts, mask } = padded(
     tensors.rows('greedy.prompt_ids'),
     tensors.rows('greedy.attention_mask'),
   );
@@ -249,6 +249,10 @@ export async function checkGreedy(
   );
   const about = stated.where.split(': ')[0] ?? '';
   report.equal(about, 'greedy.new_tokens', count, stated.number('new_tokens'));
+  if (stated.has('left_pads')) {
+    const pads = mask.map((row) => row.indexOf(1));
+    report.equal(about, 'greedy.left_pads', pads, stated.numbers('left_pads'));
+  }
   report.equal(about, 'greedy.eos_ignored', true, stated.flag('eos_ignored'));
   report.close(
     about,

@@ -174,9 +174,11 @@ export function toHfConfig(
 /** @throws ConfigError naming the first field that is not what the family has. */
 function expectTraits(config: ModelConfig, traits: Traits): void {
   const { architecture, qkvBias, qkNorm } = config;
-  const { gate, unitOffset = false, outputNorms = false, scaledEmbedding = false } = config;
+  const { gate = 'silu', unitOffset = false, outputNorms = false } = config;
+  const { scaledEmbedding = false } = config;
   const own = { qkvBias, qkNorm, gate, unitOffset, outputNorms, scaledEmbedding };
   const fixed: Traits = {
+    gate: 'silu',
     unitOffset: false,
     outputNorms: false,
     scaledEmbedding: false,

@@ -34,6 +34,7 @@ import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { openTask } from '../tasks/registry.ts';
 import { type AdapterSpec, adapterTargets, defaultAdapter } from '../vocabulary/adapters.ts';
 import { storages } from '../vocabulary/storages.ts';
+import { attentionUse } from '../variants/self-check.ts';
 import { adapterDirArg, readDiskAdapter } from './adapter-files.ts';
 import { withLastingGpu } from './adapter.ts';
 import {
@@ -221,7 +222,7 @@ export const command = defineCommand({
       const { memory } = begin;
       const storage = args.weights ?? memory.weightStorage ?? 'f32';
       const use = {
-        headDim: config.headDim,
+        ...attentionUse(config),
         training: true,
         // Pre-training uses f32, whatever the config says about PPO.
         storage: rows ? storage : 'f32',

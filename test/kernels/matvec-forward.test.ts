@@ -4,6 +4,7 @@ import { type Gate, matvecForward } from '../../kernels/matvec-forward.ts';
 import { matvecForwardReference } from '../reference/matvec-forward.ts';
 import { lowRankTerm } from '../support/low-rank.ts';
 import { expectClose, halvesOf, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+import type { BaseStorage } from '../../src/vocabulary/storages.ts';
 import { storedWeight } from '../support/matmul.ts';
 
 type Shape = readonly [rows: number, inner: number, columns: number];
@@ -14,7 +15,7 @@ interface Extra {
   readonly residual?: boolean;
   readonly gate?: Gate;
   readonly unitOffset?: boolean;
-  readonly halves?: boolean;
+  readonly storage?: BaseStorage;
   /** Output features of an adapter's parts. */
   readonly adapter?: readonly number[];
 }
@@ -26,7 +27,7 @@ async function matvec([rows, inner, columns]: Shape, lanes: Lanes, extra: Extra)
   const width = gate ? columns / 2 : columns;
   const epsilon = 1e-3;
   const x = seeded((rows + 1) * inner, 1);
-  const stored = storedWeight(gpu, seeded(columns * inner, 2), [columns, inner], extra.halves);
+  const stored = storedWeight(gpu, seeded(columns * inner, 2), [columns, inner], extra.storage);
   const norm = extra.norm ? seeded(inner, 3) : undefined;
   const bias = extra.bias ? seeded(columns, 4) : undefined;
   const residual = extra.residual ? seeded((rows + 1) * width, 5) : undefined;
@@ -73,8 +74,10 @@ describe('matvec-forward', () => {
         { norm: true, gate: 'silu' },
         { norm: true, gate: 'silu', residual: true },
         { norm: true, gate: 'gelu-tanh', unitOffset: true },
-        { halves: true, norm: true, bias: true },
-        { halves: true, norm: true, gate: 'silu' },
+        { storage: 'f16', norm: true, bias: true },
+        { storage: 'int8', norm: true, bias: true },
+        { storage: 'f16', norm: true, gate: 'silu' },
+        { storage: 'int4', norm: true, gate: 'silu' },
       ];
       for (const shape of shapes) {
         for (const extra of extras) {
@@ -96,7 +99,7 @@ describe('matvec-forward', () => {
         [[2, 128, 384], [384], { residual: true }],
         [[3, 100, 76], [40, 17, 19], { norm: true, bias: true }],
         [[2, 100, 76], [38, 38], { norm: true, gate: 'silu' }],
-        [[1, 12, 20], [10, 10], { norm: true, gate: 'silu', halves: true }],
+        [[1, 12, 20], [10, 10], { norm: true, gate: 'silu', storage: 'f16' }],
       ];
       for (const [shape, adapter, extra] of cases) {
         const { got, want, flops } = await matvec(shape, lanes, { ...extra, adapter });

@@ -7,6 +7,7 @@ import {
   attentionParams,
   dispatchAttention,
   expectAttention,
+  windowLibrary,
   type AttentionOptions,
 } from './lib/attention-shape.ts';
 import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
@@ -19,7 +20,7 @@ const spec = {
 
 export const attentionBackwardKeyValueKernel = defineKernel(
   'attention-backward-key-value',
-  plain,
+  [windowLibrary, plain],
   spec,
 );
 
@@ -27,9 +28,13 @@ export const attentionBackwardKeyValueFamily = attentionFamily(
   'attention-backward-key-value',
   {
     plain: attentionBackwardKeyValueKernel,
-    subgroup: defineKernel('attention-backward-key-value/subgroup', subgroup, spec),
-    quad: defineKernel('attention-backward-key-value/quad', quad, spec),
-    tiles: defineKernel('attention-backward-key-value/tiles', tiles, spec),
+    subgroup: defineKernel(
+      'attention-backward-key-value/subgroup',
+      [windowLibrary, subgroup],
+      spec,
+    ),
+    quad: defineKernel('attention-backward-key-value/quad', [windowLibrary, quad], spec),
+    tiles: defineKernel('attention-backward-key-value/tiles', [windowLibrary, tiles], spec),
   },
   { rows: 32, least: 0 },
 );
@@ -54,6 +59,6 @@ export function attentionBackwardKeyValue(
     attentionBackwardKeyValueFamily,
     options,
     kvHeads,
-    (kernel, { grid, header }) => kernel.bind(tensors, attentionParams(options), grid, { header }),
+    (kernel, { grid, ...how }) => kernel.bind(tensors, attentionParams(options), grid, how),
   );
 }

@@ -8,6 +8,7 @@ import {
   attentionParams,
   dispatchAttention,
   expectAttention,
+  windowLibrary,
   type AttentionOptions,
 } from './lib/attention-shape.ts';
 import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
@@ -26,15 +27,19 @@ const spec = {
   },
 } as const;
 
-export const attentionBackwardQueryKernel = defineKernel('attention-backward-query', plain, spec);
+export const attentionBackwardQueryKernel = defineKernel(
+  'attention-backward-query',
+  [windowLibrary, plain],
+  spec,
+);
 
 export const attentionBackwardQueryFamily = attentionFamily(
   'attention-backward-query',
   {
     plain: attentionBackwardQueryKernel,
-    subgroup: defineKernel('attention-backward-query/subgroup', subgroup, spec),
-    quad: defineKernel('attention-backward-query/quad', [quadHead, quad], spec),
-    tiles: defineKernel('attention-backward-query/tiles', tiles, spec),
+    subgroup: defineKernel('attention-backward-query/subgroup', [windowLibrary, subgroup], spec),
+    quad: defineKernel('attention-backward-query/quad', [quadHead, windowLibrary, quad], spec),
+    tiles: defineKernel('attention-backward-query/tiles', [windowLibrary, tiles], spec),
   },
   { rows: 64, least: 32 },
 );
@@ -59,6 +64,6 @@ export function attentionBackwardQuery(
     attentionBackwardQueryFamily,
     options,
     heads,
-    (kernel, { grid, header }) => kernel.bind(tensors, attentionParams(options), grid, { header }),
+    (kernel, { grid, ...how }) => kernel.bind(tensors, attentionParams(options), grid, how),
   );
 }

@@ -6,7 +6,9 @@ import {
   attentionKeys,
   type AttentionOptions,
   type AttentionShape,
+  expectWindow,
   isSmallHead,
+  windowConstants,
 } from './lib/attention-shape.ts';
 import { episodeColumns } from './lib/episodes.ts';
 import { ShapeError } from './lib/errors.ts';
@@ -87,6 +89,7 @@ export function attentionDecode(
     keys,
     rotate,
     scale,
+    window,
     lanes = serialLanes,
     variant,
   } = options;
@@ -123,6 +126,7 @@ export function attentionDecode(
   expect('scores', [capacity, heads, maxOf(keys)]);
   expect('out', [capacity, heads * headDim]);
   expectCapacity('attention-decode', 'rows', rows, capacity);
+  expectWindow('attention-decode', window);
   if (rotate) expectCapacity('attention-decode', 'keys', keys, positions);
   const params = {
     rows,
@@ -139,11 +143,11 @@ export function attentionDecode(
     id === 'plain'
       ? kernel.bind(tensors, params, grid(lanes.rows), {
           header: weightHeader(tensors.cache),
-          constants: laneConstants(lanes),
+          constants: { ...laneConstants(lanes), ...windowConstants(window) },
         })
       : kernel.bind(tensors, params, grid(pairsPerWorkgroup), {
           header: `${weightHeader(tensors.cache)}\nconst HEAD_DIM: u32 = ${headDim};`,
-          constants: { ROWS: pairsPerWorkgroup },
+          constants: { ROWS: pairsPerWorkgroup, ...windowConstants(window) },
         }),
   );
 }

@@ -8,6 +8,7 @@ import {
   attentionParams,
   dispatchAttention,
   expectAttention,
+  windowLibrary,
   type AttentionOptions,
 } from './lib/attention-shape.ts';
 import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
@@ -18,15 +19,19 @@ const spec = {
   tensors: { spans: 'u32', qkv: 'f32', out: 'f32', lse: 'f32' },
 } as const;
 
-export const attentionForwardKernel = defineKernel('attention-forward', plain, spec);
+export const attentionForwardKernel = defineKernel(
+  'attention-forward',
+  [windowLibrary, plain],
+  spec,
+);
 
 export const attentionForwardFamily = attentionFamily(
   'attention-forward',
   {
     plain: attentionForwardKernel,
-    subgroup: defineKernel('attention-forward/subgroup', subgroup, spec),
-    quad: defineKernel('attention-forward/quad', [quadHead, quad], spec),
-    tiles: defineKernel('attention-forward/tiles', tiles, spec),
+    subgroup: defineKernel('attention-forward/subgroup', [windowLibrary, subgroup], spec),
+    quad: defineKernel('attention-forward/quad', [quadHead, windowLibrary, quad], spec),
+    tiles: defineKernel('attention-forward/tiles', [windowLibrary, tiles], spec),
   },
   { rows: 64, least: 32 },
 );
@@ -43,7 +48,7 @@ export function attentionForward(
   const capacity = expectAttention('attention-forward', tensors, options);
   const { heads, headDim } = options;
   expectShape('attention-forward', 'out', tensors.out, [capacity, heads * headDim]);
-  return dispatchAttention(attentionForwardFamily, options, heads, (kernel, { grid, header }) =>
-    kernel.bind(tensors, attentionParams(options), grid, { header }),
+  return dispatchAttention(attentionForwardFamily, options, heads, (kernel, { grid, ...how }) =>
+    kernel.bind(tensors, attentionParams(options), grid, how),
   );
 }

@@ -1,10 +1,10 @@
 import code from '../shaders/attention-weights.wgsl?raw';
-import { expectAttention } from './lib/attention-shape.ts';
+import { expectAttention, windowConstants, windowLibrary } from './lib/attention-shape.ts';
 import { ShapeError } from './lib/errors.ts';
 import { defineKernel, type Dispatch, linearGrid, type TensorsOf } from './lib/kernel.ts';
 import { expectCapacity, rank1, rank2 } from './lib/tensor.ts';
 
-export const attentionWeightsKernel = defineKernel('attention-weights', code, {
+export const attentionWeightsKernel = defineKernel('attention-weights', [windowLibrary, code], {
   params: ['actions', 'keys', 'heads', 'kv_heads', 'scale'],
   tensors: { spans: 'u32', action_rows: 'u32', qkv: 'f32', lse: 'f32', weights: 'f32' },
 });
@@ -23,9 +23,11 @@ export function attentionWeights(
     readonly kvHeads: number;
     readonly headDim: number;
     readonly scale: number;
+    /** Keys that a row sees at most, its own included: the newest. All when left out. */
+    readonly window?: number | undefined;
   },
 ): Dispatch {
-  const { heads, kvHeads, headDim, scale } = options;
+  const { heads, kvHeads, headDim, scale, window } = options;
   expectAttention('attention-weights', tensors, { ...options, rows: 0 });
   const [rows, keys] = rank2('attention-weights', 'weights', tensors.weights);
   if (rows % heads !== 0) {
@@ -40,6 +42,6 @@ export function attentionWeights(
     tensors,
     { actions, keys, heads, kv_heads: kvHeads, scale },
     linearGrid(Math.ceil((heads * actions * keys) / 64)),
-    { header: `const HEAD_DIM: u32 = ${headDim};` },
+    { header: `const HEAD_DIM: u32 = ${headDim};`, constants: windowConstants(window) },
   );
 }

@@ -5,7 +5,7 @@ import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
 export const embeddingBackwardKernel = defineKernel('embedding-backward', code, {
-  params: ['uniques', 'quads', 'first', 'count'],
+  params: ['uniques', 'quads', 'first', 'count', 'scale'],
   tensors: { unique_ids: 'u32', starts: 'u32', order: 'u32', dx: 'f32', dtable: 'f32' },
 });
 
@@ -14,12 +14,14 @@ export const embeddingBackwardKernel = defineKernel('embedding-backward', code, 
  *
  * @param tensors.dtable Of the whole table, or of a piece of its rows.
  * @param options.first The id whose row comes first in `dtable`; 0 when left out.
+ * @param options.scale Factor on the rows in the forward pass. Default 1.
  * @throws ShapeError unless the index arrays fit the rows of `dx` and the widths agree.
  */
 export function embeddingBackward(
   tensors: TensorsOf<typeof embeddingBackwardKernel>,
-  { uniques, first = 0 }: { readonly uniques: Size; readonly first?: number },
+  options: { readonly uniques: Size; readonly first?: number; readonly scale?: number },
 ): Dispatch {
+  const { uniques, first = 0, scale = 1 } = options;
   const [capacity, width] = rank2('embedding-backward', 'dx', tensors.dx);
   const [count] = rank2('embedding-backward', 'dtable', tensors.dtable);
   expectShape('embedding-backward', 'dtable', tensors.dtable, [count, width]);
@@ -29,7 +31,7 @@ export function embeddingBackward(
   expectCapacity('embedding-backward', 'uniques', uniques, capacity);
   if (width % 4 !== 0) throw new ShapeError(`embedding-backward: width ${width} is not 4 * n`);
   const quads = width / 4;
-  return embeddingBackwardKernel.bind(tensors, { uniques, quads, first, count }, () =>
+  return embeddingBackwardKernel.bind(tensors, { uniques, quads, first, count, scale }, () =>
     linearGrid(Math.ceil((valueOf(uniques) * quads) / 64)),
   );
 }

@@ -7,7 +7,7 @@ import { type Size, valueOf } from './lib/variable.ts';
 import { matrixHeader, matrixTypes } from './lib/weight.ts';
 
 export const embeddingForwardKernel = defineKernel('embedding-forward', code, {
-  params: ['rows', 'quads', 'first', 'count'],
+  params: ['rows', 'quads', 'first', 'count', 'scale'],
   tensors: { token_ids: 'u32', weight: matrixTypes, out: 'f32' },
 });
 
@@ -17,13 +17,19 @@ export const embeddingForwardKernel = defineKernel('embedding-forward', code, {
  * @param tensors.weight The table, or a piece of its rows.
  * @param options.first The id whose vector comes first in `weight`; 0 when left out. Rows of `out`
  *   whose ids `weight` has not keep their values.
+ * @param options.scale Factor on the vectors. Default 1.
  * @throws ShapeError unless the width is a multiple of 4 and the same in table and output.
  */
 export function embeddingForward(
   tensors: TensorsOf<typeof embeddingForwardKernel>,
-  options: { readonly rows: Size; readonly lanes?: Lanes; readonly first?: number },
+  options: {
+    readonly rows: Size;
+    readonly lanes?: Lanes;
+    readonly first?: number;
+    readonly scale?: number;
+  },
 ): Dispatch {
-  const { rows, lanes = serialLanes, first = 0 } = options;
+  const { rows, lanes = serialLanes, first = 0, scale = 1 } = options;
   const [capacity, width] = rank2('embedding-forward', 'out', tensors.out);
   const [count] = rank2('embedding-forward', 'weight', tensors.weight);
   expectShape('embedding-forward', 'weight', tensors.weight, [count, width]);
@@ -32,7 +38,7 @@ export function embeddingForward(
   if (width % 4 !== 0) throw new ShapeError(`embedding-forward: width ${width} is not 4 * n`);
   return embeddingForwardKernel.bind(
     tensors,
-    { rows, quads: width / 4, first, count },
+    { rows, quads: width / 4, first, count, scale },
     () => linearGrid(Math.ceil(valueOf(rows) / lanes.rows)),
     { header: matrixHeader(tensors.weight, 'quads'), constants: laneConstants(lanes) },
   );

@@ -1,5 +1,6 @@
 import code from '../shaders/matvec-forward.wgsl?raw';
 import { ShapeError } from './lib/errors.ts';
+import { gainConstants, gainLibrary, type GainOptions } from './lib/gain.ts';
 import { defineKernel, type Dispatch } from './lib/kernel.ts';
 import { laneConstants, type Lanes } from './lib/lanes.ts';
 import {
@@ -13,19 +14,26 @@ import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts
 import { type Size, valueOf } from './lib/variable.ts';
 import { matrixHeader, matrixTypes } from './lib/weight.ts';
 
-export const matvecForwardKernel = defineKernel('matvec-forward', [lowRankLibrary, code], {
-  params: ['inner', 'columns', 'has_bias', 'has_residual', 'epsilon', 'cells', ...partParams],
-  tensors: {
-    x: 'f32',
-    norm_weight: 'f32',
-    weight: matrixTypes,
-    bias: 'f32',
-    residual: 'f32',
-    t: 'f32',
-    b: 'f32',
-    out: 'f32',
+export const matvecForwardKernel = defineKernel(
+  'matvec-forward',
+  [lowRankLibrary, gainLibrary, code],
+  {
+    params: ['inner', 'columns', 'has_bias', 'has_residual', 'epsilon', 'cells', ...partParams],
+    tensors: {
+      x: 'f32',
+      norm_weight: 'f32',
+      weight: matrixTypes,
+      bias: 'f32',
+      residual: 'f32',
+      t: 'f32',
+      b: 'f32',
+      out: 'f32',
+    },
   },
-});
+);
+
+/** What the first half of an MLP's columns goes through before it multiplies the second. */
+export type Gate = 'silu' | 'gelu-tanh';
 
 /** An adapter of a matrix at the time when its first factor's product is known. */
 export interface LowRankTerm {
@@ -46,7 +54,7 @@ export const canMatvec = (intermediateSize: number): boolean => intermediateSize
  * @param tensors.norm Weight of the RMSNorm that `x` goes through first.
  * @param tensors.residual Added to the result; it must not be `out` itself.
  * @param tensors.adapter Added before the gate.
- * @param options.gated Halves the columns by SwiGLU.
+ * @param options.gate Halves the columns by a gate: SwiGLU's or GeGLU's.
  * @throws ShapeError when the shapes disagree or are no multiples of 4.
  */
 export function matvecForward(
@@ -59,15 +67,16 @@ export function matvecForward(
     readonly adapter?: LowRankTerm | undefined;
     readonly out: Tensor;
   },
-  options: {
+  options: GainOptions & {
     readonly rows: Size;
     readonly lanes: Lanes;
     readonly epsilon?: number;
-    readonly gated?: boolean;
+    readonly gate?: Gate | undefined;
   },
 ): Dispatch {
   const { x, norm, weight, bias, residual, adapter, out } = tensors;
-  const { rows, lanes, epsilon = 0, gated = false } = options;
+  const { rows, lanes, epsilon = 0, gate } = options;
+  const gated = gate !== undefined;
   const expect = (role: string, tensor: Tensor | undefined, shape: readonly number[]): void => {
     if (tensor) expectShape('matvec-forward', role, tensor, shape);
   };
@@ -117,6 +126,8 @@ export function matvecForward(
         ...laneConstants(lanes),
         NORM: norm ? 1 : 0,
         GATED: gated ? 1 : 0,
+        ...(gate === 'gelu-tanh' ? { GELU: 1 } : {}),
+        ...gainConstants(options),
         LOW_RANK: adapter ? 1 : 0,
       },
       flops: () => 2 * valueOf(rows) * (inner + (adapter?.b.shape[1] ?? 0)) * columns,

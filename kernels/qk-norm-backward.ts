@@ -1,11 +1,12 @@
 import code from '../shaders/qk-norm-backward.wgsl?raw';
 import { ShapeError } from './lib/errors.ts';
+import { gainConstants, gainLibrary, type GainOptions } from './lib/gain.ts';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { expectCapacity, expectShape, rank1, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 import type { HeadLayout } from './qk-norm-forward.ts';
 
-export const qkNormBackwardKernel = defineKernel('qk-norm-backward', code, {
+export const qkNormBackwardKernel = defineKernel('qk-norm-backward', [gainLibrary, code], {
   params: ['rows', 'heads', 'kv_heads', 'quads', 'epsilon'],
   tensors: { x: 'f32', query_weight: 'f32', key_weight: 'f32', gradient: 'f32' },
 });
@@ -17,7 +18,7 @@ export const qkNormBackwardKernel = defineKernel('qk-norm-backward', code, {
  */
 export function qkNormBackward(
   tensors: TensorsOf<typeof qkNormBackwardKernel>,
-  options: HeadLayout & { readonly rows: Size; readonly epsilon: number },
+  options: HeadLayout & GainOptions & { readonly rows: Size; readonly epsilon: number },
 ): Dispatch {
   const { rows, heads, kvHeads, epsilon } = options;
   const headDim = rank1('qk-norm-backward', 'query_weight', tensors.query_weight);
@@ -32,5 +33,6 @@ export function qkNormBackward(
     tensors,
     { rows, heads, kv_heads: kvHeads, quads: headDim / 4, epsilon },
     () => linearGrid(Math.ceil((valueOf(rows) * (heads + kvHeads)) / 64)),
+    { constants: gainConstants(options) },
   );
 }

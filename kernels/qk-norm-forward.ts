@@ -1,10 +1,11 @@
 import code from '../shaders/qk-norm-forward.wgsl?raw';
 import { ShapeError } from './lib/errors.ts';
+import { gainConstants, gainLibrary, type GainOptions } from './lib/gain.ts';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { expectCapacity, expectShape, rank1, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
-export const qkNormForwardKernel = defineKernel('qk-norm-forward', code, {
+export const qkNormForwardKernel = defineKernel('qk-norm-forward', [gainLibrary, code], {
   params: ['rows', 'heads', 'kv_heads', 'quads', 'epsilon'],
   tensors: { x: 'f32', query_weight: 'f32', key_weight: 'f32', out: 'f32' },
 });
@@ -22,7 +23,7 @@ export interface HeadLayout {
  */
 export function qkNormForward(
   tensors: TensorsOf<typeof qkNormForwardKernel>,
-  options: HeadLayout & { readonly rows: Size; readonly epsilon: number },
+  options: HeadLayout & GainOptions & { readonly rows: Size; readonly epsilon: number },
 ): Dispatch {
   const { rows, heads, kvHeads, epsilon } = options;
   const headDim = rank1('qk-norm-forward', 'query_weight', tensors.query_weight);
@@ -37,5 +38,6 @@ export function qkNormForward(
     tensors,
     { rows, heads, kv_heads: kvHeads, quads: headDim / 4, epsilon },
     () => linearGrid(Math.ceil((valueOf(rows) * allHeads) / 64)),
+    { constants: gainConstants(options) },
   );
 }

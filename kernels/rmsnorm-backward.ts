@@ -1,11 +1,12 @@
 import code from '../shaders/rmsnorm-backward.wgsl?raw';
 import { ShapeError } from './lib/errors.ts';
+import { gainConstants, gainLibrary, type GainOptions } from './lib/gain.ts';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
-export const rmsnormBackwardKernel = defineKernel('rmsnorm-backward', code, {
+export const rmsnormBackwardKernel = defineKernel('rmsnorm-backward', [gainLibrary, code], {
   params: ['rows', 'quads', 'accumulate'],
   tensors: { x: 'f32', weight: 'f32', rstd: 'f32', dy: 'f32', dx: 'f32' },
 });
@@ -18,7 +19,11 @@ export const rmsnormBackwardKernel = defineKernel('rmsnorm-backward', code, {
  */
 export function rmsnormBackward(
   tensors: TensorsOf<typeof rmsnormBackwardKernel>,
-  options: { readonly rows: Size; readonly accumulate: boolean; readonly lanes?: Lanes },
+  options: GainOptions & {
+    readonly rows: Size;
+    readonly accumulate: boolean;
+    readonly lanes?: Lanes;
+  },
 ): Dispatch {
   const [capacity, width] = rank2('rmsnorm-backward', 'x', tensors.x);
   if (width % 4 !== 0) throw new ShapeError(`rmsnorm-backward: width ${width} is not 4 * n`);
@@ -32,6 +37,6 @@ export function rmsnormBackward(
     tensors,
     { rows: options.rows, quads: width / 4, accumulate: options.accumulate ? 1 : 0 },
     () => linearGrid(Math.ceil(valueOf(options.rows) / lanes.rows)),
-    { constants: laneConstants(lanes) },
+    { constants: { ...laneConstants(lanes), ...gainConstants(options) } },
   );
 }

@@ -1,7 +1,8 @@
 // attention-backward-key-value: gradient of attention with respect to keys and values, one thread
 // per row and key-value head. It walks the rows that attend to its own, so nothing is scattered.
 //
-//   queries of key j: [j, self_end) and, for rows of a shared prompt, [suffix_start, suffix_end)
+//   queries of key j: [j, self_end) and, for rows of a shared prompt, [suffix_start, suffix_end);
+//                     of these, those whose windows reach j
 //   p_ij = exp(scale * dot(q_i, k_j) - lse_i)
 //   dv_j = sum_i p_ij * dout_i
 //   dk_j = scale * sum_i p_ij * (dot(dout_i, v_j) - delta_i) * q_i
@@ -15,7 +16,7 @@
 //      dout   f32 (N, heads * HEAD_DIM)
 // out  dqkv   f32 as qkv: the key and value columns of rows n < rows are overwritten
 //
-// The header gives `const HEAD_DIM: u32`, a multiple of 4.
+// The header gives `const HEAD_DIM: u32`, a multiple of 4. Window: shaders/lib/window.wgsl.
 // Grid: ceil(rows * kv_heads / 64) workgroups, folded over x and y.
 // Numerics: f32; queries in row order, own segment first, heads innermost.
 
@@ -58,6 +59,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var end = spans[row * 6 + 1];
     if (part == 1) { start = spans[row * 6 + 4]; end = spans[row * 6 + 5]; }
     for (var i = start; i < end; i++) {
+      if (is_beyond(i, row)) {
+        i = spans[i * 6 + 1] - 1; // so are the later rows of its segment
+        continue;
+      }
       for (var h = 0u; h < shared_by; h++) {
         let head = kv_head * shared_by + h;
         let query_at = i * stride + head * QUADS;

@@ -57,9 +57,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let own_delta = sum4(products);
   let own_lse = lse[index];
   for (var part = 0u; part < 2; part++) {
-    var start = spans[row * 6 + 2];
+    var start = first_prefix(row);
     var end = spans[row * 6 + 3];
-    if (part == 1) { start = spans[row * 6]; end = row + 1; }
+    if (part == 1) { start = first_own(row); end = row + 1; }
     for (var key = start; key < end; key++) {
       let base = key * stride;
       var scores = vec4f();

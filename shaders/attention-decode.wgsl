@@ -3,7 +3,7 @@
 // and query head.
 //
 //   keys of row r:  prompt rows [start, start + prompt length), then slots [0, length - 1) of its
-//                   cache, then its own new key
+//                   cache, then its own new key; with WINDOW the newest WINDOW of these
 //   s_j      = scale * dot(q_r, k_j)
 //   out[r,h] = sum_j exp(s_j) v_j / sum_j exp(s_j)
 // Query head h reads key-value head h / (heads / kv_heads). Vaswani et al. 2017, arXiv:1706.03762,
@@ -39,6 +39,7 @@ struct Params {
 }
 override LANES: u32 = 1;
 override ROWS: u32 = 64;
+override WINDOW: u32 = 0; // newest keys that are seen, the own one included; 0: all
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> episodes: array<u32>;
 @group(0) @binding(2) var<storage, read> status: array<u32>;
@@ -101,6 +102,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first_prompt = min(episodes[row * 6 + 3] * slot_step, arrayLength(&prompts) - 1);
   let prompt_key = first_prompt + kv_head * quads;
   let past = select(0, length - 1, live); // slots of the cache in use
+  // The first keys that are seen.
+  var first_of_prompt = 0u;
+  var first_past = 0u;
+  if (WINDOW > 0) {
+    let first = max(prompt_length + past + 1, WINDOW) - WINDOW;
+    first_of_prompt = min(first, prompt_length);
+    first_past = first - first_of_prompt;
+  }
   let past_key = min(row * params.columns * slot_step, arrayLength(&cache) - 1) + kv_head * quads;
   let score_at = min(pair * params.keys, arrayLength(&scores) - 1);
 
@@ -148,7 +157,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     workgroupBarrier();
   }
 
-  for (var key = lane; key < prompt_length; key += 4 * LANES) {
+  for (var key = first_of_prompt + lane; key < prompt_length; key += 4 * LANES) {
     // A key past the end repeats the last one and is not stored.
     let last = prompt_length - 1;
     let at0 = prompt_key + key * slot_step;
@@ -171,7 +180,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let end = min(prompt_length, key + 4 * LANES);
     for (var at = key; at < end; at += LANES) { scores[score_at + at] = s[(at - key) / LANES]; }
   }
-  for (var key = lane; key < past; key += 4 * LANES) {
+  for (var key = first_past + lane; key < past; key += 4 * LANES) {
     let last = past - 1;
     let at0 = past_key + key * slot_step;
     let at1 = past_key + min(key + LANES, last) * slot_step;
@@ -199,7 +208,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   top = over_lanes(local.xy, top, true);
   let new_weight = exp(new_score - top);
   var total = select(0.0, new_weight, lane == 0);
-  for (var key = lane; key < prompt_length + past; key += LANES) {
+  for (var key = first_of_prompt + first_past + lane; key < prompt_length + past; key += LANES) {
     let weight = exp(scores[score_at + key] - top);
     scores[score_at + key] = weight;
     total += weight;
@@ -211,15 +220,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let other = min(c + LANES, quads - 1); // past the head: the last columns again, not stored
     var mean0 = new_weight * qkv[new_key + value_step + c];
     var mean1 = new_weight * qkv[new_key + value_step + other];
-    var at = prompt_key + value_step;
-    for (var key = 0u; key < prompt_length; key++) {
+    var at = prompt_key + value_step + first_of_prompt * slot_step;
+    for (var key = first_of_prompt; key < prompt_length; key++) {
       let weight = scores[score_at + key];
       mean0 += weight * as_f32(prompts[at + c]);
       mean1 += weight * as_f32(prompts[at + other]);
       at += slot_step;
     }
-    at = past_key + value_step;
-    for (var key = 0u; key < past; key++) {
+    at = past_key + value_step + first_past * slot_step;
+    for (var key = first_past; key < past; key++) {
       let weight = scores[score_at + prompt_length + key];
       mean0 += weight * as_f32(cache[at + c]);
       mean1 += weight * as_f32(cache[at + other]);

@@ -1,7 +1,7 @@
 // attention-forward: causal attention over packed rows with a shared prefix, one thread per row and
 // query head. No (T, T) matrix is written: the softmax runs online, and its log-sum-exp is stored.
 //
-//   keys of row i:   [prefix_start, prefix_end) and [self_start, i]
+//   keys of row i:   [prefix_start, prefix_end) and [self_start, i], those in its window
 //   s_j      = scale * dot(q_i, k_j)
 //   lse      = log sum_j exp(s_j)
 //   out[i,h] = sum_j exp(s_j - lse) * v_j
@@ -13,7 +13,7 @@
 // out  out    f32 (N, heads * HEAD_DIM)  overwritten for n < rows
 //      lse    f32 (N, heads)             overwritten for n < rows; the backward pass needs it
 //
-// The header gives `const HEAD_DIM: u32`, a multiple of 4.
+// The header gives `const HEAD_DIM: u32`, a multiple of 4. Window: shaders/lib/window.wgsl.
 // Grid: ceil(rows * heads / 64) workgroups, folded over x and y.
 // Numerics: f32; keys in row order, prefix first.
 
@@ -46,9 +46,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var top = -1e30;
   var weight = 0.0;
   for (var part = 0u; part < 2; part++) {
-    var start = spans[row * 6 + 2];
+    var start = first_prefix(row);
     var end = spans[row * 6 + 3];
-    if (part == 1) { start = spans[row * 6]; end = row + 1; }
+    if (part == 1) { start = first_own(row); end = row + 1; }
     for (var key = start; key < end; key++) {
       let base = key * stride;
       var products = vec4f();

@@ -2,7 +2,8 @@
 // query head, listed row and key.
 //
 //   i = action_rows[a],   keys of row i: [prefix_start, prefix_end) and [self_start, i], in this order
-//   weights[h, a, j] = exp(scale * dot(q_i, k_j) - lse[i, h]),   0 past the row's keys
+//   weights[h, a, j] = exp(scale * dot(q_i, k_j) - lse[i, h]),   0 past the row's keys and
+//                      before its window (shaders/lib/window.wgsl)
 // The softmax of attention-forward, by the log-sum-exp that it leaves: the weights of a row sum to 1.
 // Query head h reads key-value head h / (heads / kv_heads). Vaswani et al. 2017, arXiv:1706.03762,
 // eq. 1.
@@ -39,7 +40,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let self_start = spans[row * 6];
   let prefix_start = spans[row * 6 + 2];
   let prefix = spans[row * 6 + 3] - prefix_start;
-  if (j >= prefix + row + 1 - self_start) {
+  // Keys stand in the order of their places.
+  let end = prefix + row + 1 - self_start;
+  if (j >= end || (WINDOW > 0 && end - j > WINDOW)) {
     weights[index] = 0.0;
     return;
   }

@@ -1,6 +1,6 @@
 // embedding-backward: gradient of the embedding table, one thread per four channels of a token id.
 //
-//   dtable[unique_ids[u] - first, c] += sum over i in [starts[u], starts[u+1]) of dx[order[i], c]
+//   dtable[unique_ids[u] - first, c] += scale * sum over i in [starts[u], starts[u+1]) of dx[order[i], c]
 // The host sorts the rows by token id, so that every table row is owned by one thread: no atomics,
 // and the sum runs in row order.
 //
@@ -13,7 +13,7 @@
 // Grid: ceil(uniques * C / 4 / 64) workgroups, folded over x and y.
 // Numerics: f32 serial sums.
 
-struct Params { uniques: u32, quads: u32, first: u32, count: u32 }
+struct Params { uniques: u32, quads: u32, first: u32, count: u32, scale: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> unique_ids: array<u32>;
 @group(0) @binding(2) var<storage, read> starts: array<u32>;
@@ -34,5 +34,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var i = starts[unique]; i < starts[unique + 1]; i++) {
     sum += dx[order[i] * params.quads + quad];
   }
-  dtable[id * params.quads + quad] += sum;
+  dtable[id * params.quads + quad] += params.scale * sum;
 }

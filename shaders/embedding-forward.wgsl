@@ -1,6 +1,6 @@
 // embedding-forward: rows of the embedding table, LANES threads per token.
 //
-//   out[n, c] = weight[token_ids[n] - first, c]
+//   out[n, c] = scale * weight[token_ids[n] - first, c]
 //
 // in   token_ids  u32 (N)     below the vocabulary; larger ids are refused on the host, before upload
 //      weight     f32, f16, int8 or int4 (V, C)  the vectors of ids [first, first + V); C a multiple
@@ -9,9 +9,9 @@
 //
 // Grid: ceil(rows / ROWS) workgroups, folded over x and y. Threads are assigned to rows, not to
 // elements: division is costly on software adapters.
-// Numerics: a copy, exact.
+// Numerics: with scale 1 a copy, exact.
 
-struct Params { rows: u32, quads: u32, first: u32, count: u32 }
+struct Params { rows: u32, quads: u32, first: u32, count: u32, scale: f32 }
 override LANES: u32 = 1;
 override ROWS: u32 = 64;
 @group(0) @binding(0) var<uniform> params: Params;
@@ -29,6 +29,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let from_row = id * params.quads;
   let to_row = row * params.quads;
   for (var c = local.x; c < params.quads; c += LANES) {
-    out[to_row + c] = weight_quad(from_row + c);
+    out[to_row + c] = params.scale * weight_quad(from_row + c);
   }
 }

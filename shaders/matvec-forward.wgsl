@@ -3,11 +3,12 @@
 //
 //   z_{i,n}   = sum_k y_{i,k} * weight_{n,k} + bias_n
 //               with LOW_RANK  + scale_p * sum_{j < R} b_{n,j} * t_{i, p R + j}
-//   y         = x, or with NORM  x_{i,k} * norm_weight_k / sqrt(mean_k(x_{i,k}^2) + epsilon)
+//   y         = x, or with NORM  x_{i,k} * gain(norm_weight_k) / sqrt(mean_k(x_{i,k}^2) + epsilon)
 //   out_{i,n} = z_{i,n} + residual_{i,n}
-// or, with GATED, F half the columns and silu(z) = z / (1 + exp(-z)):
-//   out_{i,f} = silu(z_{i,f}) * z_{i,F+f} + residual_{i,f}
-// as in rmsnorm-forward, matmul-forward, low-rank-forward and swiglu-forward, but in one dispatch:
+// or, with GATED, F half the columns:
+//   out_{i,f} = gate(z_{i,f}) * z_{i,F+f} + residual_{i,f}
+//   gate(z)   = silu(z) = z / (1 + exp(-z)), or with GELU  gelu(z) as in geglu-forward
+// as in rmsnorm-forward, matmul-forward, low-rank-forward and swiglu-forward or geglu-forward, but in one dispatch:
 // with one row a dispatch costs more than its arithmetic. p is the part of column n
 // (shaders/lib/low-rank.wgsl).
 //
@@ -45,6 +46,7 @@ override LANES: u32 = 1;
 override ROWS: u32 = 8;
 override NORM: bool = false;
 override GATED: bool = false;
+override GELU: bool = false;
 override LOW_RANK: bool = false;
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
@@ -59,8 +61,10 @@ override LOW_RANK: bool = false;
 var<workgroup> partial: array<vec4f, 256>;
 var<workgroup> partial_squares: array<f32, 256>;
 
-fn silu(z: f32) -> f32 {
-  return z / (1.0 + exp(min(-z, 80.0)));
+fn gate(z: f32) -> f32 {
+  var steep = z;
+  if (GELU) { steep = 1.5957691216057308 * z * (1.0 + 0.044715 * z * z); }
+  return z / (1.0 + exp(min(-steep, 80.0)));
 }
 
 // What the adapter adds to one column of a row.
@@ -91,7 +95,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     var y = x[start + k];
     if (NORM) {
       squares += dot(y, y);
-      y *= norm_weight[k];
+      y *= gain(norm_weight[k]);
     }
     sums += y * mat4x4f(
       weight_quad(w.x + k),
@@ -128,7 +132,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       adapter(row, columns.w),
     );
   }
-  if (GATED) { sums = vec4f(silu(sums.x) * sums.z, silu(sums.y) * sums.w, 0.0, 0.0); }
+  if (GATED) { sums = vec4f(gate(sums.x) * sums.z, gate(sums.y) * sums.w, 0.0, 0.0); }
   let end = min(width, first + select(4u, 2u, GATED));
   for (var column = first; column < end; column++) {
     let at = row * width + column;

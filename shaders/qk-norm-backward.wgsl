@@ -1,6 +1,6 @@
 // qk-norm-backward: gradient of qk-norm with respect to its input, in place; one thread per head.
 //
-//   r = 1 / sqrt(mean(x^2) + epsilon),  xhat = x * r
+//   r = 1 / sqrt(mean(x^2) + epsilon),  xhat = x * r,  w = gain(weight)  (shaders/lib/gain.wgsl)
 //   dx = r * (w * dy - xhat * mean(w * dy * xhat))   for query and key heads
 //   dx = dy                                          for value heads
 // Needs x, the input of the forward pass.
@@ -21,8 +21,8 @@ struct Params { rows: u32, heads: u32, kv_heads: u32, quads: u32, epsilon: f32 }
 @group(0) @binding(4) var<storage, read_write> gradient: array<vec4f>;
 
 fn weight(head: u32, c: u32) -> vec4f {
-  if (head < params.heads) { return query_weight[c]; }
-  return key_weight[c];
+  if (head < params.heads) { return gain(query_weight[c]); }
+  return gain(key_weight[c]);
 }
 
 @compute @workgroup_size(64)

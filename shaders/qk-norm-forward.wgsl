@@ -1,9 +1,9 @@
 // qk-norm-forward: RMSNorm of each query and key head, values copied; one thread per head.
 //
-//   out[n, h, :] = x[n, h, :] / sqrt(mean(x[n, h, :]^2) + epsilon) * weight_h  for query, key heads
-//   out[n, h, :] = x[n, h, :]                                                  for value heads
+//   out[n, h, :] = x[n, h, :] / sqrt(mean(x[n, h, :]^2) + epsilon) * gain(weight_h)  for query, key heads
+//   out[n, h, :] = x[n, h, :]                                                        for value heads
 // weight_h is query_weight for the first `heads` heads and key_weight for the next `kv_heads`
-// (Qwen3's q_norm and k_norm; arXiv:2505.09388 section 2).
+// (Qwen3's q_norm and k_norm; arXiv:2505.09388 section 2). gain: shaders/lib/gain.wgsl.
 //
 // in   x             f32 (N, (heads + 2 kv_heads) * D)  D a multiple of 4
 //      query_weight  f32 (D)
@@ -34,9 +34,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var c = 0u; c < params.quads; c++) {
     var v = x[base + c];
     if (head < params.heads) {
-      v *= scale * query_weight[c];
+      v *= scale * gain(query_weight[c]);
     } else if (head < params.heads + params.kv_heads) {
-      v *= scale * key_weight[c];
+      v *= scale * gain(key_weight[c]);
     }
     out[base + c] = v;
   }

@@ -1,8 +1,8 @@
 // rmsnorm-backward: gradient of RMSNorm with respect to its input, LANES threads per row.
 //
 //   xhat      = x * rstd
-//   dx[n, c] (+)= rstd[n] * (weight[c] * dy[n, c]
-//                            - xhat[n, c] * mean_k(weight[k] * dy[n, k] * xhat[n, k]))
+//   dx[n, c] (+)= rstd[n] * (g[c] * dy[n, c] - xhat[n, c] * mean_k(g[k] * dy[n, k] * xhat[n, k])),
+//   g = gain(weight)  (shaders/lib/gain.wgsl)
 // Needs x and rstd of the forward pass.
 //
 // in   x       f32 (N, C)  C a multiple of 4
@@ -35,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var sum = 0.0;
   if (live) {
     for (var c = local.x; c < params.quads; c += LANES) {
-      sum += dot(weight[c] * dy[base + c], x[base + c]);
+      sum += dot(gain(weight[c]) * dy[base + c], x[base + c]);
     }
   }
   if (LANES > 1) {
@@ -52,7 +52,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let scale = rstd[row];
   let pull = sum * scale * scale / f32(params.quads * 4);
   for (var c = local.x; c < params.quads; c += LANES) {
-    var gradient = scale * (weight[c] * dy[base + c] - x[base + c] * pull);
+    var gradient = scale * (gain(weight[c]) * dy[base + c] - x[base + c] * pull);
     if (params.accumulate == 1) { gradient += dx[base + c]; }
     dx[base + c] = gradient;
   }

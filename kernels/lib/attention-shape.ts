@@ -1,3 +1,4 @@
+import library from '../../shaders/lib/window.wgsl?raw';
 import { ShapeError } from './errors.ts';
 import { type Dispatch, type KernelInfo, linearGrid } from './kernel.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './tensor.ts';
@@ -10,6 +11,9 @@ import {
   isGpu,
   isSoftware,
 } from './variants.ts';
+
+/** The WGSL with which a kernel begins that a sliding window narrows. */
+export const windowLibrary = library;
 
 /** The sizes that decide among the variants of attention. */
 export interface AttentionShape {
@@ -97,6 +101,8 @@ export interface AttentionOptions {
   readonly headDim: number;
   /** Factor on the dot products; 1/sqrt(headDim) in the paper. */
   readonly scale: number;
+  /** Keys that a row sees at most, its own included: the newest. All when left out. */
+  readonly window?: number | undefined;
   /**
    * The variant to take instead of the one that the adapter prefers; refused where it does not fit.
    */
@@ -129,8 +135,19 @@ export function expectAttention(
   expectShape(kernel, 'spans', tensors.spans, [capacity, 6]);
   expectShape(kernel, 'lse', tensors.lse, [capacity, heads]);
   expectCapacity(kernel, 'rows', rows, capacity);
+  expectWindow(kernel, options.window);
   return capacity;
 }
+
+/** @throws ShapeError unless a window, where there is one, holds the row's own key. */
+export function expectWindow(kernel: string, window: number | undefined): void {
+  if (window === undefined || (Number.isInteger(window) && window > 0 && window < 2 ** 31)) return;
+  throw new ShapeError(`${kernel}: a window must be a whole number of at least 1, is ${window}`);
+}
+
+/** The constant that tells a kernel of its window. */
+export const windowConstants = (window: number | undefined): Readonly<Record<string, number>> =>
+  window === undefined ? {} : { WINDOW: window };
 
 /** The uniform that all three attention kernels read. */
 export const attentionParams = (options: AttentionOptions) => ({
@@ -144,12 +161,13 @@ export const attentionParams = (options: AttentionOptions) => ({
 const attentionBinding = (
   cover: Cover,
   variant: AttentionVariant,
-  { rows, headDim }: AttentionOptions,
+  { rows, headDim, window }: AttentionOptions,
   heads: number,
 ) => {
   // Fixes the head size, so that a head stays in registers.
   const header = `const HEAD_DIM: u32 = ${headDim};`;
   return {
+    constants: windowConstants(window),
     header: variant in sharedHeads ? `enable subgroups;\n${header}` : header,
     grid: () =>
       cover === 'heads'

@@ -171,12 +171,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var block = 0u; block < blocks; block++) {
     let own = block < own_blocks;
     let first = select(suffix_first + (block - own_blocks) * 4, row0 + block * 4, own);
+    if (is_past(first, 4, last)) { continue; }
     let query = min(first + lane, select(suffix_end, own_end, own) - 1);
     let queries = first + lanes;
     let range_a = select(spans_a.zw, spans_a.xy, own);
     let range_b = select(spans_b.zw, spans_b.xy, own);
-    let see_a = (queries >= vec4u(range_a.x)) & (queries < vec4u(range_a.y));
-    let see_b = (queries >= vec4u(range_b.x)) & (queries < vec4u(range_b.y));
+    let in_a = (queries >= vec4u(range_a.x)) & (queries < vec4u(range_a.y));
+    let in_b = (queries >= vec4u(range_b.x)) & (queries < vec4u(range_b.y));
+    let see_a = in_a & within(queries, row_a);
+    let see_b = in_b & within(queries, row_b);
     for (var h = 0u; h < shared_by; h++) {
       let head = kv_head * shared_by + h;
       let query_at = query * stride + head * QUADS;

@@ -61,12 +61,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var block = 0u; block < blocks; block++) {
     let own = block < own_blocks;
     let first = select(suffix_first + (block - own_blocks) * 8, row0 + block * 8, own);
+    if (is_past(first, 8, last)) { continue; }
     let low = select(spans[row * 6 + 4], row, own);
     let high = select(spans[row * 6 + 5], spans[row * 6 + 1], own);
     let query = min(first + lane, select(suffix_end, own_end, own) - 1);
     let queries = vec4u(first) + vec4u(0, 1, 2, 3);
-    let see0 = (queries >= vec4u(low)) & (queries < vec4u(high));
-    let see1 = (queries + 4 >= vec4u(low)) & (queries + 4 < vec4u(high));
+    let in0 = (queries >= vec4u(low)) & (queries < vec4u(high));
+    let in1 = (queries + 4 >= vec4u(low)) & (queries + 4 < vec4u(high));
+    let see0 = in0 & within(queries, row);
+    let see1 = in1 & within(queries + 4, row);
     for (var h = 0u; h < shared_by; h++) {
       let head = kv_head * shared_by + h;
       let query_at = query * stride + head * QUADS;

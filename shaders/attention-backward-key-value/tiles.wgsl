@@ -64,6 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let turns = (query_end - row0 + 31) / 32 * shared_by;
   for (var turn = 0u; turn < turns; turn++) {
     let query = row0 + turn / shared_by * 32;
+    if (is_past(query, 32, last)) { continue; }
     let head = kv_head * shared_by + turn % shared_by;
     // Of four queries for each of a thread's rows: the scores, and the products of dout and value.
     var scores: array<vec4f, LINES>;
@@ -161,5 +162,5 @@ fn sees(queries: vec4u, row: u32, last: u32) -> vec4<bool> {
   if (row > last) { return vec4<bool>(); }
   let own = (queries >= vec4u(row)) & (queries < vec4u(spans[row * 6 + 1]));
   let suffix = (queries >= vec4u(spans[row * 6 + 4])) & (queries < vec4u(spans[row * 6 + 5]));
-  return own | suffix;
+  return (own | suffix) & within(queries, row);
 }

@@ -84,17 +84,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var prefix_first = 0xffffffffu;
   var prefix_end = 0u;
   for (var i = 0u; i < 8; i++) {
-    let span = min(row0 + i, last) * 6;
+    let row = min(row0 + i, last);
+    let span = row * 6;
     let has_prefix = spans[span + 2] < spans[span + 3];
-    own_first = min(own_first, spans[span]);
-    prefix_first = min(prefix_first, select(prefix_first, spans[span + 2], has_prefix));
+    own_first = min(own_first, first_own(row));
+    prefix_first = min(prefix_first, select(prefix_first, first_prefix(row), has_prefix));
     prefix_end = max(prefix_end, select(0, spans[span + 3], has_prefix));
   }
   prefix_first = min(prefix_first, prefix_end);
   let prefix_blocks = (prefix_end - prefix_first + 3) / 4;
   let blocks = prefix_blocks + (last + 4 - own_first) / 4;
-  let spans_a = vec4u(spans[row_a * 6], row_a + 1, spans[row_a * 6 + 2], spans[row_a * 6 + 3]);
-  let spans_b = vec4u(spans[row_b * 6], row_b + 1, spans[row_b * 6 + 2], spans[row_b * 6 + 3]);
+  let spans_a = vec4u(first_own(row_a), row_a + 1, first_prefix(row_a), spans[row_a * 6 + 3]);
+  let spans_b = vec4u(first_own(row_b), row_b + 1, first_prefix(row_b), spans[row_b * 6 + 3]);
   let lanes = vec4u(lane, lane ^ 1, lane ^ 2, lane ^ 3);
   let query_a = row_a * stride + head * QUADS;
   let query_b = row_b * stride + head * QUADS;

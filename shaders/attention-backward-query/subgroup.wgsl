@@ -40,10 +40,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var prefix_first = 0xffffffffu;
   var prefix_end = 0u;
   for (var i = 0u; i < 8; i++) {
-    let span = min(row0 + i, last) * 6;
-    own_first = min(own_first, spans[span]);
+    let member = min(row0 + i, last);
+    let span = member * 6;
+    own_first = min(own_first, first_own(member));
     if (spans[span + 2] < spans[span + 3]) {
-      prefix_first = min(prefix_first, spans[span + 2]);
+      prefix_first = min(prefix_first, first_prefix(member));
       prefix_end = max(prefix_end, spans[span + 3]);
     }
   }
@@ -65,7 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var block = 0u; block < blocks; block++) {
     let in_prefix = block < prefix_blocks;
     let first = select(own_first + (block - prefix_blocks) * 8, prefix_first + block * 8, in_prefix);
-    let low = select(spans[row * 6], spans[row * 6 + 2], in_prefix);
+    let low = select(first_own(row), first_prefix(row), in_prefix);
     let high = select(row + 1, spans[row * 6 + 3], in_prefix);
     let at = min(first + lane, last) * stride;
     var product0 = vec4f();

@@ -90,10 +90,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
           prefixed = min(spans[prefixed * 6 + 1], last + 1);
         }
         rows_end = prefixed;
+        if (WINDOW > 0) { key += (prefix_from(segment, spans[segment * 6 + 1] > last) - key) / 32 * 32; }
       } else {
         key = spans[segment * 6];
         key_end = min(spans[segment * 6 + 1], last + 1);
         rows_end = key_end;
+        if (WINDOW > 0) { key += (first_own(segment) - key) / 32 * 32; }
         segment = key_end;
       }
       continue;
@@ -143,7 +145,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let is_walked = row >= rows_first && row < rows_end;
       let end = select(0u, select(row + 1, key_end, is_prefix), is_walked); // keys before it are seen
       let slope = exp(scores[n] - own_lse[n]) * (values[n] - deltas[ty + 16 * n]);
-      slopes[n][tx * 16 + (ty ^ tx)] = select(vec4f(), slope, keys < vec4u(end));
+      var see = keys < vec4u(end);
+      if (WINDOW > 0) {
+        see &= keys >= vec4u(select(first_own(row), first_prefix(row), is_prefix));
+      }
+      slopes[n][tx * 16 + (ty ^ tx)] = select(vec4f(), slope, see);
     }
     for (var first = 0u; first < 32; first += KEYS) {
       for (var at = thread; at < KEYS * QUADS; at += 128) {

@@ -22,6 +22,7 @@ struct Params {
   scale: f32,
 }
 override ROWS: u32 = 8;
+override WINDOW: u32 = 0; // newest keys that are seen, the own one included; 0: all
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> episodes: array<u32>;
 @group(0) @binding(2) var<storage, read> status: array<u32>;
@@ -181,6 +182,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first_prompt = min(episodes[row * 6 + 3] * slot_step, arrayLength(&prompts) - 1);
   let prompt_key = first_prompt + kv_head * QUADS;
   let past = select(0, length - 1, live); // slots of the cache in use
+  // The first keys that are seen.
+  var first_of_prompt = 0u;
+  var first_past = 0u;
+  if (WINDOW > 0) {
+    let first = max(prompt_length + past + 1, WINDOW) - WINDOW;
+    first_of_prompt = min(first, prompt_length);
+    first_past = first - first_of_prompt;
+  }
   let past_key = min(row * params.columns * slot_step, arrayLength(&cache) - 1) + kv_head * QUADS;
 
   var query = new_head(new_query);
@@ -199,14 +208,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     keep_head(slot + value_step, value);
   }
 
-  var at = prompt_key;
-  for (var i = 0u; i < prompt_length; i++) {
+  var at = prompt_key + first_of_prompt * slot_step;
+  for (var i = first_of_prompt; i < prompt_length; i++) {
     let score = params.scale * product(query, prompt_head(at));
     seen = joined(seen, score, prompt_head(at + value_step));
     at += slot_step;
   }
-  at = past_key;
-  for (var i = 0u; i < past; i++) {
+  at = past_key + first_past * slot_step;
+  for (var i = first_past; i < past; i++) {
     let score = params.scale * product(query, cached_head(at));
     seen = joined(seen, score, cached_head(at + value_step));
     at += slot_step;

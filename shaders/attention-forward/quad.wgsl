@@ -73,6 +73,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let key_column = (params.heads + kv_head) * QUADS;
   let spans_a = vec4u(spans[row_a * 6], row_a + 1, spans[row_a * 6 + 2], spans[row_a * 6 + 3]);
   let spans_b = vec4u(spans[row_b * 6], row_b + 1, spans[row_b * 6 + 2], spans[row_b * 6 + 3]);
+  let firsts_a = vec2u(first_own(row_a), first_prefix(row_a));
+  let firsts_b = vec2u(first_own(row_b), first_prefix(row_b));
   let lanes = vec4u(lane, lane ^ 1, lane ^ 2, lane ^ 3);
   let query_a = scaled_head(row_a * stride + head * QUADS, params.scale);
   let query_b = scaled_head(row_b * stride + head * QUADS, params.scale);
@@ -93,8 +95,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let prefix_keys = select(prefix.y - prefix.x, 0, all(prefix == known));
     let prefix_blocks = (prefix_keys + 3) / 4;
     let blocks = prefix_blocks + (own_end - own_first + 3) / 4;
-    for (var block = 0u; block < blocks; block++) {
-      let in_prefix = block < prefix_blocks;
+    // Blocks that the windows of all eight rows have passed.
+    var past_prefix = 0u;
+    var past_own = 0u;
+    if (WINDOW > 0) {
+      past_own = (first_own(member) - own_first) / 4;
+      if (prefix_blocks > 0) {
+        past_prefix = (prefix_from(member, own_end > last) - prefix.x) / 4;
+      }
+    }
+    for (var step = past_prefix; step + past_own < blocks; step++) {
+      let in_prefix = step < prefix_blocks;
+      let block = select(step + past_own, step, in_prefix);
       let first = select(own_first + (block - prefix_blocks) * 4, prefix.x + block * 4, in_prefix);
       let key_at = min(first + lane, last) * stride + key_column;
       let value_at = key_at + params.kv_heads * QUADS;
@@ -105,8 +117,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let new_a = select(mine_a, !has_prefix_a && all(range_a == prefix), in_prefix);
       let mine_b = row_b >= member && row_b < own_end;
       let new_b = select(mine_b, !has_prefix_b && all(range_b == prefix), in_prefix);
-      let see_a = (keys >= vec4u(range_a.x)) & (keys < vec4u(range_a.y)) & vec4(new_a);
-      let see_b = (keys >= vec4u(range_b.x)) & (keys < vec4u(range_b.y)) & vec4(new_b);
+      let first_a = select(firsts_a.x, firsts_a.y, in_prefix);
+      let first_b = select(firsts_b.x, firsts_b.y, in_prefix);
+      let see_a = (keys >= vec4u(first_a)) & (keys < vec4u(range_a.y)) & vec4(new_a);
+      let see_b = (keys >= vec4u(first_b)) & (keys < vec4u(range_b.y)) & vec4(new_b);
       let heads = qkv_heads(key_at);
       let scores_a = products(query_a, heads);
       let scores_b = products(query_b, heads);

@@ -44,6 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var weight = 0.0;
   let own_range = vec2u(spans[row * 6], row + 1);
   let prefix_range = vec2u(spans[row * 6 + 2], spans[row * 6 + 3]);
+  let firsts = vec2u(first_own(row), first_prefix(row));
   // Segment after segment of the eight rows; a lane skips keys that its own row does not see.
   // Blocks begin where a segment does, so that a row's sums do not depend on its neighbours.
   var prefix = vec2u();
@@ -59,8 +60,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let prefix_keys = select(prefix.y - prefix.x, 0, all(prefix == known));
     let prefix_blocks = (prefix_keys + 7) / 8;
     let blocks = prefix_blocks + (own_end - own_first + 7) / 8;
-    for (var block = 0u; block < blocks; block++) {
-      let in_prefix = block < prefix_blocks;
+    // Blocks that the windows of all eight rows have passed.
+    var past_prefix = 0u;
+    var past_own = 0u;
+    if (WINDOW > 0) {
+      past_own = (first_own(member) - own_first) / 8;
+      if (prefix_blocks > 0) {
+        past_prefix = (prefix_from(member, own_end > last) - prefix.x) / 8;
+      }
+    }
+    for (var step = past_prefix; step + past_own < blocks; step++) {
+      let in_prefix = step < prefix_blocks;
+      let block = select(step + past_own, step, in_prefix);
       let first = select(own_first + (block - prefix_blocks) * 8, prefix.x + block * 8, in_prefix);
       let range = select(own_range, prefix_range, in_prefix);
       let new_keys = select(mine, !has_prefix && all(prefix_range == prefix), in_prefix);
@@ -85,8 +96,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         product7 += q[c] * subgroupBroadcast(key, 7);
       }
       let keys = vec4u(first) + vec4u(0, 1, 2, 3);
-      let see0 = (keys >= vec4u(range.x)) & (keys < vec4u(range.y)) & vec4(new_keys);
-      let see1 = (keys + 4 >= vec4u(range.x)) & (keys + 4 < vec4u(range.y)) & vec4(new_keys);
+      let first_key = select(firsts.x, firsts.y, in_prefix);
+      let see0 = (keys >= vec4u(first_key)) & (keys < vec4u(range.y)) & vec4(new_keys);
+      let see1 = (keys + 4 >= vec4u(first_key)) & (keys + 4 < vec4u(range.y)) & vec4(new_keys);
       let s0 = select(vec4f(-1e30), vec4f(sum4(product0), sum4(product1), sum4(product2), sum4(product3)), see0);
       let s1 = select(vec4f(-1e30), vec4f(sum4(product4), sum4(product5), sum4(product6), sum4(product7)), see1);
       let most = max(s0, s1);

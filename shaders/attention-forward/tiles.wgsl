@@ -39,6 +39,11 @@ var<workgroup> tile: array<array<vec4f, 96>, 4>;
 var<workgroup> shares: array<array<vec4f, 128>, LINES>;
 var<workgroup> factors: array<f32, HEIGHT>; // of the rows' sums
 
+fn seen(keys: vec4u, start: u32, end: u32) -> vec4<bool> {
+  if (WINDOW == 0) { return keys < vec4u(end); }
+  return (keys >= vec4u(start)) & (keys < vec4u(end));
+}
+
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) thread: u32) {
@@ -82,10 +87,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
           prefixed = min(spans[prefixed * 6 + 1], last + 1);
         }
         rows_end = prefixed;
+        if (WINDOW > 0) { key += (prefix_from(segment, spans[segment * 6 + 1] > last) - key) / 32 * 32; }
       } else {
         key = spans[segment * 6];
         key_end = min(spans[segment * 6 + 1], last + 1);
         rows_end = key_end;
+        if (WINDOW > 0) { key += (first_own(segment) - key) / 32 * 32; }
         segment = key_end;
       }
       continue;
@@ -117,13 +124,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       workgroupBarrier();
     }
     let keys = vec4u(key + 4 * tx) + vec4u(0, 1, 2, 3);
+    var starts: array<u32, LINES>; // keys from them on are seen
     var ends: array<u32, LINES>; // keys before them are seen
     var most = vec4f(-1e30);
     for (var n = 0u; n < LINES; n++) {
       let row = row0 + ty + 16 * n;
       let is_walked = row >= rows_first && row < rows_end;
       ends[n] = select(0u, select(row + 1, key_end, is_prefix), is_walked);
-      let s = select(vec4f(-1e30), scores[n], keys < vec4u(ends[n]));
+      if (WINDOW > 0) { starts[n] = select(first_own(row), first_prefix(row), is_prefix); }
+      let s = select(vec4f(-1e30), scores[n], seen(keys, starts[n], ends[n]));
       scores[n] = s;
       most[n] = max(max(s.x, s.y), max(s.z, s.w));
     }
@@ -134,7 +143,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let fade = exp(top - next_top);
     top = next_top;
     for (var n = 0u; n < LINES; n++) {
-      let p = select(vec4f(), exp(scores[n] - top[n]), keys < vec4u(ends[n]));
+      let p = select(vec4f(), exp(scores[n] - top[n]), seen(keys, starts[n], ends[n]));
       weight[n] = weight[n] * fade[n] + ((p.x + p.y) + (p.z + p.w));
       shares[n][tx * 16 + (ty ^ tx)] = p;
       if (tx == 0) { factors[ty + 16 * n] = fade[n]; }

@@ -16,6 +16,7 @@ import {
   nextTokenSequences,
 } from '../model/next-token-loss.ts';
 import { parameterNames, ParameterStore, trainedStorage } from '../model/parameters.ts';
+import { attentionUse } from '../variants/self-check.ts';
 import { adapterDirArg, givenAdapter } from './adapter-files.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, weightsArg } from './arguments.ts';
@@ -60,7 +61,7 @@ export const command = defineCommand({
       }
       const adapter = await givenAdapter(args, model.config);
       const gpu = await openCommandGpu(args, {
-        headDim: model.config.headDim,
+        ...attentionUse(model.config),
         training: true,
         storage: args.weights,
       });

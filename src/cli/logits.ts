@@ -2,6 +2,7 @@ import { defineCommand } from 'citty';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import { AllLogits } from '../model/all-logits.ts';
 import { loadModel } from '../model/load-parameters.ts';
+import { attentionUse } from '../variants/self-check.ts';
 import { adapterDirArg, givenAdapter } from './adapter-files.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, UsageError, weightsArg } from './arguments.ts';
@@ -46,7 +47,7 @@ export const command = defineCommand({
       }
       const adapter = await givenAdapter(args, model.config);
       const gpu = await openCommandGpu(args, {
-        headDim: model.config.headDim,
+        ...attentionUse(model.config),
         training: false,
         storage: args.weights,
       });

@@ -13,6 +13,7 @@ import {
   type ResponderPlan,
 } from '../rollout/batches.ts';
 import { Responder } from '../rollout/responder.ts';
+import { attentionUse } from '../variants/self-check.ts';
 import { checkKernels, openCommandGpu } from './adapter.ts';
 import { UsageError } from './arguments.ts';
 import { budgetOf, memoryArg } from './memory-budget.ts';
@@ -131,7 +132,7 @@ export async function withResponder<Result>(
     const { plan, memory } = planOf(config, job, options, gpu.limits);
     const cache = plan.capacity.cacheStorage;
     await checkKernels(gpu, {
-      headDim: config.headDim,
+      ...attentionUse(config),
       training: false,
       storage: options.weights,
       cache,

@@ -30,6 +30,7 @@ import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { openTask } from '../tasks/registry.ts';
 import { type AdapterSpec, adapterTargets, defaultAdapter } from '../vocabulary/adapters.ts';
 import { baseStorages, isStorage } from '../vocabulary/storages.ts';
+import { attentionUse } from '../variants/self-check.ts';
 import { adapterDirArg, readDiskAdapter } from './adapter-files.ts';
 import { withLastingGpu } from './adapter.ts';
 import {
@@ -220,7 +221,7 @@ export const command = defineCommand({
         throw new UsageError(`--weights ${storage}: all weights are trained, in f32 or f16`);
       }
       const use = {
-        headDim: config.headDim,
+        ...attentionUse(config),
         training: true,
         // Pre-training uses f32, whatever the config says about PPO.
         storage: rows ? storage : 'f32',

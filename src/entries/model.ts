@@ -21,7 +21,7 @@ import { planResponder } from '../rollout/batches.ts';
 import type { SamplingSettings } from '../rollout/decoder.ts';
 import { Responder, type Response } from '../rollout/responder.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
-import { replaceWrongVariants } from '../variants/self-check.ts';
+import { attentionUse, replaceWrongVariants } from '../variants/self-check.ts';
 import type { AdapterSpec } from '../vocabulary/adapters.ts';
 import { type Device, gpuOf } from './device.ts';
 
@@ -138,8 +138,11 @@ export class LanguageModel {
   ): Promise<LanguageModel> {
     const gpu = gpuOf(device);
     const { storage = 'f32', adapter } = options;
-    const { headDim } = model.config;
-    const warnings = await replaceWrongVariants(gpu, { headDim, training: false, storage });
+    const warnings = await replaceWrongVariants(gpu, {
+      ...attentionUse(model.config),
+      training: false,
+      storage,
+    });
     const loaded = await loadModel(gpu, model, { ...options, storage, adapter });
     return new LanguageModel(gpu, loaded, adapter?.plan, storage, warnings);
   }
@@ -294,8 +297,11 @@ export class FineTuning {
     expectLength('longest', longest, model.config.maxPositions);
     await expectParameters(model, 'lm');
     const adapters = options.adapter && startOf(options.adapter, model.config, options.seed ?? 0);
-    const { headDim } = model.config;
-    const warnings = await replaceWrongVariants(gpu, { headDim, training: true, storage });
+    const warnings = await replaceWrongVariants(gpu, {
+      ...attentionUse(model.config),
+      training: true,
+      storage,
+    });
     const optimizer = {
       learningRate: options.learningRate ?? 1e-5,
       warmupUpdates: options.warmup ?? 0,

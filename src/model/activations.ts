@@ -8,7 +8,7 @@ import { type MemoryTurn, SharedMemory } from '../gpu/shared-memory.ts';
 import { type Block, blockOf, type BlockValue, nextInput, streamGradient } from './block.ts';
 import type { ModelConfig } from './config.ts';
 import type { BackwardPass, Gradients, Pass } from './linear.ts';
-import { expectRopeReaches, ropeOf } from './rope.ts';
+import { expectRopeReaches, type RopeConfig, ropeOf, ropesOf } from './rope.ts';
 
 /**
  * What a forward pass keeps. `all`: every value, for training. `inputs`: each layer's input, for
@@ -38,17 +38,16 @@ export class Activations {
    */
   readonly hidden: Tensor;
   readonly hiddenRstd: Tensor;
-  /** f32 (positions, D). */
-  readonly ropeTable: Tensor;
   readonly lanes: Lanes;
   /** Most multiply-adds of one dispatch. */
   readonly mostWork: number;
-  /** The memory of all tensors but the rope table. Heads may use it too. */
+  /** The memory of all tensors but the rope tables. Heads may use it too. */
   readonly memory: MemoryTurn;
   /** Values by name: one tensor per layer, or one that all layers share. */
   readonly #values: ReadonlyMap<string, readonly Tensor[]>;
   /** Scratch of adapters, as wide as the widest needs. */
   readonly #lowRank: Tensor | undefined;
+  readonly #ropeTables: Readonly<Record<'full' | 'sliding', Tensor>>;
   readonly #gpu: Gpu;
   readonly #ownMemory: SharedMemory | undefined;
   #gradients: TrunkGradients | undefined;
@@ -77,7 +76,8 @@ export class Activations {
         throw new ConfigError(`${field} must be a multiple of 4, is ${config[field]}`);
       }
     }
-    expectRopeReaches(config, options.positions);
+    const ropes = ropesOf(config);
+    for (const one of Object.values(ropes)) expectRopeReaches(one, options.positions);
     this.#gpu = gpu;
     this.config = config;
     this.block = blockOf(config);
@@ -98,14 +98,16 @@ export class Activations {
     this.hiddenRstd = only('hidden_rstd');
     const { adapterColumns = 0 } = options;
     this.#lowRank = adapterColumns > 0 ? only('low_rank', adapterColumns) : undefined;
-    this.ropeTable = gpu.tensor(
-      'rope_table',
-      [options.positions, config.headDim],
-      'f32',
-      'activations',
-    );
-    const { frequencies, scale } = ropeOf(config, options.positions);
-    gpu.upload(this.ropeTable, ropeTable(options.positions, frequencies, scale));
+    const full = this.#ropeTable(ropes.full, options.positions);
+    const sliding = config.sliding ? this.#ropeTable(ropes.sliding, options.positions) : full;
+    this.#ropeTables = { full, sliding };
+  }
+
+  #ropeTable(config: RopeConfig, positions: number): Tensor {
+    const table = this.#gpu.tensor('rope_table', [positions, config.headDim], 'f32', 'activations');
+    const { frequencies, scale } = ropeOf(config, positions);
+    this.#gpu.upload(table, ropeTable(positions, frequencies, scale));
+    return table;
   }
 
   #allocate(): ReadonlyMap<string, readonly Tensor[]> {
@@ -159,6 +161,11 @@ export class Activations {
     return layer < this.config.layers ? this.value(layer, this.block.input) : this.output;
   }
 
+  /** f32 (positions, D): cosines and sines by which a layer rotates. */
+  ropeTableOf(layer: number): Tensor {
+    return this.#ropeTables[this.config.sliding?.layers[layer] === true ? 'sliding' : 'full'];
+  }
+
   /** A forward pass over `rows` rows. */
   pass(rows: Size): Pass {
     const lowRank = (columns: number): Tensor => {
@@ -179,7 +186,7 @@ export class Activations {
 
   /** Frees all buffers, also those of the backward pass, but not memory that was given. */
   destroy(): void {
-    this.#gpu.destroy(this.ropeTable);
+    this.#gpu.destroy(...new Set(Object.values(this.#ropeTables)));
     this.#ownMemory?.destroy();
   }
 }

@@ -75,7 +75,7 @@ export class AdaptedLinear extends Linear {
     const t = this.#scratch(options);
     const adapter = { t, b, parts };
     return [
-      matvecForward({ x, norm, weight: a, out: t }, { ...options, gated: false }),
+      matvecForward({ x, norm, weight: a, out: t }, { ...options, gate: undefined }),
       matvecForward({ ...tensors, weight: this.weight, bias: this.bias, adapter }, options),
     ];
   }

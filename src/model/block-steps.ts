@@ -5,6 +5,8 @@ import { columnSum } from '../../kernels/column-sum.ts';
 import { qkNormBackwardWeight } from '../../kernels/qk-norm-backward-weight.ts';
 import { qkNormBackward } from '../../kernels/qk-norm-backward.ts';
 import { qkNormForward } from '../../kernels/qk-norm-forward.ts';
+import { gegluBackward } from '../../kernels/geglu-backward.ts';
+import { gegluForward } from '../../kernels/geglu-forward.ts';
 import { rmsnormBackwardWeight } from '../../kernels/rmsnorm-backward-weight.ts';
 import { rmsnormBackward } from '../../kernels/rmsnorm-backward.ts';
 import { rmsnormForward } from '../../kernels/rmsnorm-forward.ts';
@@ -57,6 +59,18 @@ export class LayerScope {
     return `layers.${this.#layer}.${parameter}`;
   }
 
+  /** The table that rotates the layer's queries and keys. */
+  get ropeTable(): Tensor {
+    return this.activations.ropeTableOf(this.#layer);
+  }
+
+  /** The options of attention kernels. */
+  get attention() {
+    const { sliding } = this.config;
+    const window = sliding?.layers[this.#layer] === true ? sliding.window : undefined;
+    return { ...headsOf(this.config), window };
+  }
+
   /** A parameter that is not a matrix. */
   vector(parameter: string): Tensor {
     return this.#weights.tensor(this.name(parameter));
@@ -67,12 +81,18 @@ export class LayerScope {
   }
 }
 
-/** The options of attention kernels that follow from the model. */
+/** How a model's attention divides into heads, and the factor on its scores. */
 export const headsOf = (config: ModelConfig) => ({
   heads: config.heads,
   kvHeads: config.kvHeads,
   headDim: config.headDim,
-  scale: 1 / Math.sqrt(config.headDim),
+  scale: 1 / Math.sqrt(config.queryScalar ?? config.headDim),
+});
+
+/** The options of RMSNorms that follow from the model. */
+export const normsOf = (config: ModelConfig) => ({
+  epsilon: config.rmsNormEps,
+  unitOffset: config.unitOffset,
 });
 
 /**
@@ -81,14 +101,16 @@ export const headsOf = (config: ModelConfig) => ({
  * @param positions u32 (N): position of each row.
  */
 export function rowSteps(op: RowOp, layer: LayerScope, pass: Pass, positions: Tensor): Step[] {
-  const { config, activations } = layer;
+  const { config } = layer;
   const { rows, lanes } = pass;
-  const epsilon = config.rmsNormEps;
+  const norms = normsOf(config);
   switch (op.op) {
     case 'norm': {
       const [x, out] = [layer.value(op.from), layer.value(op.to)];
-      const tensors = { x, weight: layer.vector(op.weight), out, rstd: layer.value(op.rstd) };
-      return [rmsnormForward(tensors, { rows, epsilon, lanes })];
+      const residual = op.residual === undefined ? undefined : layer.value(op.residual);
+      const weight = layer.vector(op.weight);
+      const tensors = { x, weight, residual, out, rstd: layer.value(op.rstd) };
+      return [rmsnormForward(tensors, { rows, lanes, ...norms })];
     }
     case 'linear': {
       const residual = op.residual === undefined ? undefined : layer.value(op.residual);
@@ -104,19 +126,19 @@ export function rowSteps(op: RowOp, layer: LayerScope, pass: Pass, positions: Te
             key_weight: layer.vector(op.key),
             out: layer.value(op.to),
           },
-          { rows, epsilon, heads: config.heads, kvHeads: config.kvHeads },
+          { rows, ...norms, heads: config.heads, kvHeads: config.kvHeads },
         ),
       ];
     case 'rope':
       return [
         rope(
-          { positions, table: activations.ropeTable, qkv: layer.value(op.on) },
+          { positions, table: layer.ropeTable, qkv: layer.value(op.on) },
           { rows, heads: config.heads + config.kvHeads, direction: 1, lanes },
         ),
       ];
     case 'gate': {
       const tensors = { gate_up: layer.value(op.from), out: layer.value(op.to) };
-      return [swigluForward(tensors, { rows, lanes })];
+      return [(op.gate === 'silu' ? swigluForward : gegluForward)(tensors, { rows, lanes })];
     }
   }
 }
@@ -130,7 +152,7 @@ export function forwardSteps(
 ): Step[] {
   if (op.op !== 'attention') return rowSteps(op, layer, pass, batch.positions);
   const [qkv, out, lse] = [layer.value(op.from), layer.value(op.to), layer.value(op.lse)];
-  const options = { rows: pass.rows, ...headsOf(layer.config) };
+  const options = { rows: pass.rows, ...layer.attention };
   return [attentionForward({ spans: batch.spans, qkv, out, lse }, options)];
 }
 
@@ -147,6 +169,7 @@ export function backwardSteps(
   const { config, activations } = layer;
   const { rows, lanes, gradients } = pass;
   const { heads, kvHeads, rmsNormEps: epsilon } = config;
+  const { unitOffset } = normsOf(config);
   const parameter = (name: string): Tensor | undefined => gradients.tensor(layer.name(name));
   switch (op.op) {
     case 'norm': {
@@ -159,7 +182,7 @@ export function backwardSteps(
         ...(dweight ? rmsnormBackwardWeight({ x, rstd, dy, partials, dweight }, { rows }) : []),
         rmsnormBackward(
           { x, weight: layer.vector(op.weight), rstd, dy, dx },
-          { rows, accumulate, lanes },
+          { rows, accumulate, lanes, unitOffset },
         ),
       ];
     }
@@ -189,7 +212,7 @@ export function backwardSteps(
           : []),
         ...half(query, 0),
         ...half(key, blocks),
-        qkNormBackward({ x, ...weights, gradient }, { rows, epsilon, heads, kvHeads }),
+        qkNormBackward({ x, ...weights, gradient }, { rows, epsilon, unitOffset, heads, kvHeads }),
       ];
     }
     case 'rope':
@@ -197,7 +220,7 @@ export function backwardSteps(
         rope(
           {
             positions: batch.positions,
-            table: activations.ropeTable,
+            table: layer.ropeTable,
             qkv: layer.gradient(op.on),
           },
           { rows, heads: heads + kvHeads, direction: -1, lanes },
@@ -208,7 +231,7 @@ export function backwardSteps(
       const { delta } = activations.gradients;
       const [qkv, out, lse] = [layer.value(op.from), layer.value(op.to), layer.value(op.lse)];
       const [dqkv, dout] = [layer.gradient(op.from), layer.gradient(op.to)];
-      const options = { rows, ...headsOf(config) };
+      const options = { rows, ...layer.attention };
       return [
         attentionBackwardQuery({ spans, qkv, out, lse, dout, delta, dqkv }, options),
         attentionBackwardKeyValue({ spans, qkv, lse, delta, dout, dqkv }, options),
@@ -217,7 +240,7 @@ export function backwardSteps(
     case 'gate': {
       const [dout, dgate_up] = [layer.gradient(op.to), layer.gradient(op.from)];
       const tensors = { gate_up: layer.value(op.from), dout, dgate_up };
-      return [swigluBackward(tensors, { rows, lanes })];
+      return [(op.gate === 'silu' ? swigluBackward : gegluBackward)(tensors, { rows, lanes })];
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Gate } from '../../kernels/matvec-forward.ts';
 import type { ModelConfig } from './config.ts';
 
 /** A parameter of a layer, as kernels bind it. */
@@ -28,13 +29,17 @@ export interface BlockValue {
 
 /** One operation of a layer. Weights have the names that the layout gives them within a layer. */
 export type BlockOp =
-  /** RMSNorm; `rstd` keeps 1/rms for the backward pass. */
+  /**
+   * RMSNorm; `rstd` keeps 1/rms for the backward pass. Its result is added to the residual stream, if
+   * one is named.
+   */
   | {
       readonly op: 'norm';
       readonly weight: string;
       readonly from: string;
       readonly to: string;
       readonly rstd: string;
+      readonly residual?: string;
     }
   /** A linear layer. Its result is added to the residual stream, if one is named. */
   | {
@@ -55,10 +60,13 @@ export type BlockOp =
     }
   /** Rotates queries and keys, in place. */
   | { readonly op: 'rope'; readonly on: string }
-  /** Causal attention; `lse` keeps the softmax's normalizer for the backward pass. */
+  /**
+   * Causal attention, in sliding layers over a window; `lse` keeps the softmax's normalizer for the
+   * backward pass.
+   */
   | { readonly op: 'attention'; readonly from: string; readonly to: string; readonly lse: string }
-  /** SwiGLU: halves the columns. */
-  | { readonly op: 'gate'; readonly from: string; readonly to: string };
+  /** SwiGLU or GeGLU: halves the columns. */
+  | { readonly op: 'gate'; readonly gate: Gate; readonly from: string; readonly to: string };
 
 /**
  * What one layer computes. The forward pass, the backward pass, the recomputation of a layer and
@@ -85,9 +93,27 @@ export const nextInput = 'next_input';
 /** The buffer of the residual stream's gradient, carried from the last layer to the first. */
 export const streamGradient = 'd_stream';
 
-/** The layer of Llama, Qwen2 and Qwen3. The three differ in biases and head norms. */
+/** A linear layer whose result joins the residual stream, through a norm where one is named. */
+function joining(
+  linear: { readonly weight: string; readonly from: string },
+  stream: { readonly residual: string; readonly to: string },
+  norm?: { readonly weight: string; readonly on: string; readonly rstd: string },
+): BlockOp[] {
+  if (!norm) return [{ op: 'linear', ...linear, ...stream }];
+  const { on, ...how } = norm;
+  return [
+    { op: 'linear', ...linear, to: on },
+    { op: 'norm', ...how, from: on, ...stream },
+  ];
+}
+
+/**
+ * The layer of Llama, Qwen2, Qwen3 and Gemma 3. They differ in biases, in norms of heads and outputs, and
+ * in the gate.
+ */
 export function blockOf(config: ModelConfig): Block {
   const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads, qkNorm } = config;
+  const { gate = 'silu', outputNorms = false } = config;
   const fused = (heads + 2 * kvHeads) * headDim;
   const [queries, keys] = [heads * headDim, kvHeads * headDim];
   const projected = qkNorm ? 'qkv_raw' : 'qkv';
@@ -108,9 +134,11 @@ export function blockOf(config: ModelConfig): Block {
       ...(config.qkvBias ? [{ name: 'qkv_bias', kind: 'bias', parts: biases } as const] : []),
       ...(qkNorm ? [norm('q_norm', headDim), norm('k_norm', headDim)] : []),
       { name: 'o', kind: 'matrix', parts: { o: [width, queries] } },
+      ...(outputNorms ? [norm('attention_out_norm', width)] : []),
       norm('post_norm', width),
       { name: 'gate_up', kind: 'matrix', parts: { gate: [inner, width], up: [inner, width] } },
       { name: 'down', kind: 'matrix', parts: { down: [width, inner] } },
+      ...(outputNorms ? [norm('mlp_out_norm', width)] : []),
     ],
     values: {
       attention_input: { columns: width, gradient: streamGradient },
@@ -125,6 +153,14 @@ export function blockOf(config: ModelConfig): Block {
       mlp_input: { columns: width, gradient: streamGradient },
       mlp_normed: { columns: width, over: 'attention_normed' },
       mlp_rstd: {},
+      ...(outputNorms
+        ? {
+            attention_out: { columns: width, gradient: 'd_out', over: 'attention_normed' },
+            attention_out_rstd: {},
+            mlp_out: { columns: width, gradient: 'd_out', over: 'attention_normed' },
+            mlp_out_rstd: {},
+          }
+        : {}),
     },
     input: 'attention_input',
     ops: [
@@ -147,30 +183,37 @@ export function blockOf(config: ModelConfig): Block {
         : []),
       { op: 'rope', on: 'qkv' },
       { op: 'attention', from: 'qkv', to: 'attended', lse: 'lse' },
-      {
-        op: 'linear',
-        weight: 'o',
-        from: 'attended',
-        to: 'mlp_input',
-        residual: 'attention_input',
-      },
+      ...joining(
+        { weight: 'o', from: 'attended' },
+        { residual: 'attention_input', to: 'mlp_input' },
+        outputNorms
+          ? { weight: 'attention_out_norm', on: 'attention_out', rstd: 'attention_out_rstd' }
+          : undefined,
+      ),
       { op: 'norm', weight: 'post_norm', from: 'mlp_input', to: 'mlp_normed', rstd: 'mlp_rstd' },
       { op: 'linear', weight: 'gate_up', from: 'mlp_normed', to: 'gate_up' },
-      { op: 'gate', from: 'gate_up', to: 'gated' },
-      { op: 'linear', weight: 'down', from: 'gated', to: nextInput, residual: 'mlp_input' },
+      { op: 'gate', gate, from: 'gate_up', to: 'gated' },
+      ...joining(
+        { weight: 'down', from: 'gated' },
+        { residual: 'mlp_input', to: nextInput },
+        outputNorms ? { weight: 'mlp_out_norm', on: 'mlp_out', rstd: 'mlp_out_rstd' } : undefined,
+      ),
     ],
-    gradients: ['d_wide', streamGradient, 'd_attended'],
+    gradients: ['d_wide', streamGradient, 'd_attended', ...(outputNorms ? ['d_out'] : [])],
     finalNorm: { weight: 'norm', over: 'attention_normed' },
   };
 }
 
-/** The ops whose results a layer's backward pass reads: all but those that write `nextInput`. */
+/**
+ * The ops whose results a layer's backward pass reads: all but those that write `nextInput` and nothing
+ * else.
+ */
 export const opsBeforeNext = ({ ops }: Block): BlockOp[] =>
-  ops.filter((op) => op.op === 'rope' || op.to !== nextInput);
+  ops.filter((op) => op.op === 'rope' || op.op === 'norm' || op.to !== nextInput);
 
 /**
  * Whether a value's gradient already holds the residual stream's part when the backward steps of
  * the op that reads the value run.
  */
 export const isResidual = ({ ops }: Block, value: string): boolean =>
-  ops.some((op) => op.op === 'linear' && op.residual === value);
+  ops.some((op) => (op.op === 'linear' || op.op === 'norm') && op.residual === value);

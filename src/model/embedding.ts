@@ -3,6 +3,7 @@ import { embeddingBackward } from '../../kernels/embedding-backward.ts';
 import { embeddingForward } from '../../kernels/embedding-forward.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Step } from '../gpu/plan.ts';
+import type { ModelConfig } from './config.ts';
 import type { BackwardPass, Gradients, Linear, Pass } from './linear.ts';
 import type { PackedBatch } from './packed-batch.ts';
 import type { ParameterDraft } from './parameters.ts';
@@ -36,11 +37,20 @@ export class Embedding {
   /** f32, f16, int8 or int4 (rows, C) each; the gradient of a piece has the same name. */
   readonly #table: readonly Piece<Tensor>[];
   readonly #projection: readonly Piece<Linear>[];
+  readonly #scale: number;
 
-  /** @param projection A matrix of its own, or the table again, in pieces of its own. */
-  constructor(table: readonly Piece<Tensor>[], projection: readonly Piece<Linear>[]) {
+  /**
+   * @param projection A matrix of its own, or the table again, in pieces of its own.
+   * @param scale Factor on looked-up vectors.
+   */
+  constructor(
+    table: readonly Piece<Tensor>[],
+    projection: readonly Piece<Linear>[],
+    scale: number,
+  ) {
     this.#table = table;
     this.#projection = projection;
+    this.#scale = scale;
   }
 
   /** Columns of the scratch that projections need: 0 where the vocabulary is whole. */
@@ -51,8 +61,9 @@ export class Embedding {
 
   /** Steps from `tokenIds` u32 (N) to their vectors `out` f32 (N, C). */
   lookup(tokenIds: Tensor, out: Tensor, { rows, lanes }: Pass): Step[] {
+    const scale = this.#scale;
     return this.#table.map(({ held: weight, first }) =>
-      embeddingForward({ token_ids: tokenIds, weight, out }, { rows, lanes, first }),
+      embeddingForward({ token_ids: tokenIds, weight, out }, { rows, lanes, first, scale }),
     );
   }
 
@@ -66,10 +77,12 @@ export class Embedding {
     gradients: Gradients,
   ): Step[] {
     const { uniqueIds: unique_ids, uniqueStarts: starts, uniqueOrder: order, uniques } = batch;
+    const scale = this.#scale;
     return this.#table.flatMap(({ held, first }) => {
       const dtable = gradients.tensor(held.name);
       if (!dtable) return [];
-      return [embeddingBackward({ unique_ids, starts, order, dx, dtable }, { uniques, first })];
+      const tensors = { unique_ids, starts, order, dx, dtable };
+      return [embeddingBackward(tensors, { uniques, first, scale })];
     });
   }
 
@@ -153,6 +166,7 @@ function columnsOf(scratch: Tensor | undefined, logits: Tensor, count: number): 
 /** The vocabulary among stored tensors: the head's projection is the table where there is no other. */
 export function embeddingOf<Stored extends ParameterDraft>(
   stored: readonly Stored[],
+  { hiddenSize, scaledEmbedding = false }: ModelConfig,
   held: {
     readonly table: (piece: Stored) => Tensor;
     readonly projection: (piece: Stored) => Linear;
@@ -170,5 +184,6 @@ export function embeddingOf<Stored extends ParameterDraft>(
   return new Embedding(
     pieces('embed', held.table),
     own.length > 0 ? own : pieces('embed', held.projection),
+    scaledEmbedding ? Math.sqrt(hiddenSize) : 1,
   );
 }

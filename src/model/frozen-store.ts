@@ -116,7 +116,7 @@ export class FrozenStore implements Weights {
   }
 
   get embedding(): Embedding {
-    return embeddingOf(this.#held, {
+    return embeddingOf(this.#held, this.config, {
       // Lookups read f32 where it is kept.
       table: ({ tensors: [first], name }) => first ?? this.tensor(name),
       projection: ({ name }) => this.linear(name),

@@ -2,7 +2,8 @@ import { columnSum } from '../../kernels/column-sum.ts';
 import { matmulBackwardInput } from '../../kernels/matmul-backward-input.ts';
 import { matmulBackwardWeight } from '../../kernels/matmul-backward-weight.ts';
 import { matmulForward } from '../../kernels/matmul-forward.ts';
-import { matvecForward } from '../../kernels/matvec-forward.ts';
+import { type Gate, matvecForward } from '../../kernels/matvec-forward.ts';
+import type { GainOptions } from '../../kernels/lib/gain.ts';
 import type { Lanes } from '../../kernels/lib/lanes.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Size } from '../../kernels/lib/variable.ts';
@@ -132,9 +133,9 @@ export class Linear {
 }
 
 /** How a linear layer computes few rows. */
-export interface DecodeOptions extends Pick<Pass, 'rows' | 'lanes' | 'lowRank'> {
+export interface DecodeOptions extends Pick<Pass, 'rows' | 'lanes' | 'lowRank'>, GainOptions {
   /** Of the norm before the matrix. */
   readonly epsilon: number;
-  /** Whether SwiGLU halves the columns. */
-  readonly gated?: boolean;
+  /** What halves the columns; nothing when left out. */
+  readonly gate?: Gate | undefined;
 }

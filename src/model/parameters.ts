@@ -322,8 +322,8 @@ export class ParameterStore implements Weights {
   }
 
   get embedding(): Embedding {
-    const { stored } = this.layout;
-    return embeddingOf(stored, {
+    const { config, stored } = this.layout;
+    return embeddingOf(stored, config, {
       table: (piece) => this.#float(piece),
       projection: ({ name }) => this.linear(name),
     });
@@ -492,7 +492,7 @@ export function sharedPages(
 }
 
 /**
- * Fresh weights: norms 1, biases 0, matrices N(0, 0.02) with the two projections into the residual
+ * Fresh weights: norms multiply by 1, biases 0, matrices N(0, 0.02) with the two projections into the residual
  * stream scaled by 1/sqrt(2 layers) (Radford et al. 2019, section 2.3).
  */
 export function initialParameters(
@@ -505,7 +505,7 @@ export function initialParameters(
   for (const [i, stored] of layout.stored.entries()) {
     for (const [j, part] of stored.parts.entries()) {
       const data = new Float32Array(elementCount(part.shape));
-      if (stored.kind === 'norm') data.fill(1);
+      if (stored.kind === 'norm' && config.unitOffset !== true) data.fill(1);
       if (stored.kind === 'matrix') {
         const stream = new RandomStream(seed, 'initialWeights', i, j);
         const intoResidual = /\.(o|down)$/.test(stored.name);

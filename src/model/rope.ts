@@ -9,10 +9,25 @@ export interface Rope {
   readonly scale: number;
 }
 
-type RopeConfig = Pick<ModelConfig, 'headDim' | 'ropeTheta' | 'maxPositions' | 'rope'>;
+/** What decides the rotary embedding of some layers. */
+export interface RopeConfig extends Pick<ModelConfig, 'headDim' | 'ropeTheta' | 'maxPositions'> {
+  readonly rope?: RopeScaling | undefined;
+}
+
+/** What decides the rotary embeddings of a model's layers. */
+export function ropesOf(config: ModelConfig): Readonly<Record<'full' | 'sliding', RopeConfig>> {
+  const { headDim, maxPositions, ropeTheta, rope, sliding } = config;
+  const full = { headDim, maxPositions, ropeTheta, rope };
+  return {
+    full,
+    sliding: sliding
+      ? { headDim, maxPositions, ropeTheta: sliding.ropeTheta, rope: sliding.rope }
+      : full,
+  };
+}
 
 /**
- * The rotary embedding of a model, in float64.
+ * The rotary embedding of some layers of a model, in float64.
  *
  * @param longest Positions of the longest call; only `dynamic` depends on them.
  */
@@ -72,7 +87,7 @@ function yarn(
 /**
  * Why a sequence longer than `maxPositions` is refused, where its length is not the only reason.
  */
-export const pastTrainedLength = ({ rope }: Pick<ModelConfig, 'rope'>): string =>
+export const pastTrainedLength = ({ rope }: Pick<RopeConfig, 'rope'>): string =>
   rope?.type === 'dynamic'
     ? '; beyond it "dynamic" rope gives a token another place by how long its whole call is, which is not implemented'
     : '';

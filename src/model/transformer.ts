@@ -5,7 +5,7 @@ import { rmsnormForward } from '../../kernels/rmsnorm-forward.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Step } from '../gpu/plan.ts';
 import type { Activations } from './activations.ts';
-import { backwardSteps, forwardSteps, headsOf, LayerScope } from './block-steps.ts';
+import { backwardSteps, forwardSteps, LayerScope, normsOf } from './block-steps.ts';
 import { opsBeforeNext } from './block.ts';
 import type { Gradients, Pass } from './linear.ts';
 import type { PackedBatch } from './packed-batch.ts';
@@ -59,7 +59,7 @@ export function attentionOf(
       const [qkv, lse] = [scope.value(op.from), scope.value(op.lse)];
       const { spans, actionRows } = batch;
       const tensors = { spans, action_rows: actionRows, qkv, lse, weights: into };
-      return [...steps, attentionWeights(tensors, headsOf(config))];
+      return [...steps, attentionWeights(tensors, scope.attention)];
     }
   }
   throw new RangeError(`no attention in layer ${layer} of ${config.layers}`);
@@ -70,7 +70,7 @@ export function finalNorm(weights: Weights, activations: Activations, pass: Pass
   const { config, block, output: x, hidden: out, hiddenRstd: rstd } = activations;
   const { rows, lanes } = pass;
   const weight = weights.tensor(block.finalNorm.weight);
-  return rmsnormForward({ x, weight, out, rstd }, { rows, epsilon: config.rmsNormEps, lanes });
+  return rmsnormForward({ x, weight, out, rstd }, { rows, lanes, ...normsOf(config) });
 }
 
 /**
@@ -96,7 +96,7 @@ export function trunkBackward(
     ...(dweight ? rmsnormBackwardWeight({ x, rstd, dy, partials, dweight }, { rows }) : []),
     rmsnormBackward(
       { x, weight: weights.tensor(name), rstd, dy, dx: stream },
-      { rows, accumulate: false, lanes },
+      { rows, accumulate: false, lanes, unitOffset: config.unitOffset },
     ),
   ];
   const backwards = [...block.ops].reverse();

@@ -5,7 +5,7 @@ import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { type Size, usualOf } from '../../kernels/lib/variable.ts';
 import type { Step } from '../gpu/plan.ts';
 import type { Activations } from '../model/activations.ts';
-import { headsOf, LayerScope, rowSteps } from '../model/block-steps.ts';
+import { LayerScope, normsOf, rowSteps } from '../model/block-steps.ts';
 import type { BlockOp } from '../model/block.ts';
 import type { LogitRoom } from '../model/embedding.ts';
 import type { Pass } from '../model/linear.ts';
@@ -87,12 +87,12 @@ export class DecodeSteps {
     const { config, block } = this.#activations;
     const norm = this.#weights.tensor(block.finalNorm.weight);
     const { lowRank } = this.#pass;
-    const options = { rows, epsilon: config.rmsNormEps, lanes: this.#lanes, lowRank };
+    const options = { rows, ...normsOf(config), lanes: this.#lanes, lowRank };
     return embedding.decode({ x, norm }, room, options);
   }
 
   #opSteps(op: BlockOp, layer: LayerScope, state: DecodeState, index: number): Step[] {
-    const { config, lanes, ropeTable } = this.#activations;
+    const { config, lanes } = this.#activations;
     const { rows } = this.#pass;
     const rotate = canRotate(config.headDim);
     // The attention kernel rotates, where it can.
@@ -104,8 +104,8 @@ export class DecodeSteps {
     const [qkv, out] = [layer.value(op.from), layer.value(op.to)];
     return [
       attentionDecode(
-        { episodes, status, table: ropeTable, prompts, qkv, cache, scores, out },
-        { ...headsOf(config), rows, keys, rotate, lanes },
+        { episodes, status, table: layer.ropeTable, prompts, qkv, cache, scores, out },
+        { ...layer.attention, rows, keys, rotate, lanes },
       ),
     ];
   }
@@ -115,7 +115,8 @@ export class DecodeSteps {
    * reads, and a gate after it that alone reads this layer. Undefined where another op comes next.
    */
   #fused(ops: readonly BlockOp[], layer: LayerScope): { steps: Step[]; ops: number } | undefined {
-    const norm = ops[0]?.op === 'norm' ? ops[0] : undefined;
+    const [first] = ops;
+    const norm = first?.op === 'norm' && first.residual === undefined ? first : undefined;
     const [linear, next] = norm ? ops.slice(1) : ops;
     if (linear?.op !== 'linear' || (norm && linear.from !== norm.to)) return undefined;
     const gate = next?.op === 'gate' && next.from === linear.to ? next : undefined;
@@ -128,10 +129,10 @@ export class DecodeSteps {
       },
       {
         rows: this.#pass.rows,
-        epsilon: layer.config.rmsNormEps,
+        ...normsOf(layer.config),
         lanes: this.#lanes,
         lowRank: this.#pass.lowRank,
-        gated: gate !== undefined,
+        gate: gate?.gate,
       },
     );
     return { steps, ops: 1 + (norm ? 1 : 0) + (gate ? 1 : 0) };

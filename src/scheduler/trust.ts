@@ -7,7 +7,7 @@ import { CheckpointError } from './checkpoint.ts';
 
 /** What a run needs of its kernels. */
 type TrustedUse = Pick<ExperimentConfig, 'weightStorage' | 'cacheStorage'> &
-  Pick<KernelUse, 'headDim'>;
+  Pick<KernelUse, 'headDim' | 'sliding'>;
 
 /**
  * The kernel variants that a run computes with, and the check that they are right on its device.
@@ -71,10 +71,11 @@ export class KernelTrust {
 
   /** The uses of kernels to check. They always include f32, as bases are pre-trained in f32. */
   #uses(training: boolean): KernelUse[] {
-    const { headDim, weightStorage = 'f32', cacheStorage: cache = 'f32' } = this.#config;
+    const { headDim, sliding, weightStorage = 'f32', cacheStorage: cache = 'f32' } = this.#config;
     const storages = new Set(['f32', weightStorage] as const);
     return Array.from(storages, (storage) => ({
       headDim,
+      sliding,
       training,
       storage,
       cache,

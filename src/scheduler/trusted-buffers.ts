@@ -7,6 +7,7 @@ import {
   type BuffersOptions,
   type ExperimentBuffers,
 } from './experiment-buffers.ts';
+import { attentionUse } from '../variants/self-check.ts';
 import { KernelTrust } from './trust.ts';
 
 /**
@@ -24,7 +25,7 @@ export class TrustedBuffers {
     task: Task,
     options: BuffersOptions & { readonly model: ModelConfig },
   ) {
-    this.trust = new KernelTrust(gpu, { ...config, headDim: options.model.headDim });
+    this.trust = new KernelTrust(gpu, { ...config, ...attentionUse(options.model) });
     this.#allocate = () => allocateExperimentBuffers(gpu, config, task, options);
   }
 

@@ -7,6 +7,15 @@ import { familyChecks } from './families.ts';
 
 export type { KernelUse };
 
+/** What a model's attention asks of kernels. */
+export const attentionUse = (model: {
+  readonly headDim: number;
+  readonly sliding?: unknown;
+}): Pick<KernelUse, 'headDim' | 'sliding'> => ({
+  headDim: model.headDim,
+  sliding: model.sliding !== undefined,
+});
+
 /** The error of one variant on one device. */
 export interface CheckedVariant extends VariantName {
   /** The largest error over the largest expected entry; NaN if the variant gave a NaN. */
@@ -152,7 +161,7 @@ export async function replaceWrongVariants(gpu: Gpu, use: KernelUse): Promise<st
   const known = knownRight.get(gpu) ?? new Set<string>();
   knownRight.set(gpu, known);
   const keyOf = ({ family, variant }: VariantName): string =>
-    [family, variant, use.headDim, use.training, use.storage, use.cache].join(' ');
+    [family, variant, use.headDim, use.sliding, use.training, use.storage, use.cache].join(' ');
   const sentences: string[] = [];
   for (;;) {
     // Nothing is allocated for a check that has been made.

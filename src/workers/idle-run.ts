@@ -17,7 +17,7 @@ import { baseToAsk } from '../scheduler/kept-weights.ts';
 import type { RunStore } from '../scheduler/run-store.ts';
 import { openTask } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
-import { replaceWrongVariants } from '../variants/self-check.ts';
+import { attentionUse, replaceWrongVariants } from '../variants/self-check.ts';
 
 /** A run whose files are there and which nobody trains. */
 export interface IdleParts {
@@ -64,7 +64,7 @@ export class IdleRun {
       const base = await baseToAsk(store, { config, model, seed, seeds }, { given, bases });
       gpu = await openGpu();
       const { weightStorage: storage, cacheStorage: cache } = config;
-      await replaceWrongVariants(gpu, { headDim: model.headDim, training: false, storage, cache });
+      await replaceWrongVariants(gpu, { ...attentionUse(model), training: false, storage, cache });
       const judge = verify && judging(verify, () => undefined);
       const asked = { gpu, config, model, task, seeds, store, base, verify: judge };
       return new IdleRun(gpu, task, new Asking(asked), seed);

@@ -46,6 +46,26 @@ const config: ModelConfig = {
   padTokenId: null,
 };
 const weights = initialParameters(config, 3, 0.3);
+
+/** Of Gemma 3, with heads of its size; prompts and answers here are longer than the window. */
+const gemma: ModelConfig = {
+  ...config,
+  architecture: 'gemma3_text',
+  heads: 2,
+  headDim: 256,
+  qkvBias: false,
+  qkNorm: true,
+  gate: 'gelu-tanh',
+  unitOffset: true,
+  outputNorms: true,
+  scaledEmbedding: true,
+  queryScalar: 100,
+  sliding: { layers: [true, false], window: 3, ropeTheta: 100 },
+};
+const models = [
+  { config, weights },
+  { config: gemma, weights: initialParameters(gemma, 3, 0.3) },
+];
 const sequences = [
   [1, 5, 2, 8, 11, 3],
   [7, 7, 4],
@@ -61,17 +81,21 @@ const unevenPlan: AdapterPlan = new Map([
   ['layers.1.o', { rank: 6, scale: 3 }],
 ]);
 
-async function storeOf(storage?: FrozenStorage): Promise<FrozenStore> {
-  const store = new FrozenStore(gpu, config, 'lm', 'base', { storage, floatTable: true });
-  await store.loadFrom(heldParameters(weights));
+async function storeOf(
+  { config: own, weights: numbers }: (typeof models)[number],
+  storage?: FrozenStorage,
+): Promise<FrozenStore> {
+  const store = new FrozenStore(gpu, own, 'lm', 'base', { storage, floatTable: true });
+  await store.loadFrom(heldParameters(numbers));
   return store;
 }
 
 /** Adapters of a plan over a base: fresh ones, or with numbers in B too. */
 function adaptersOf(base: Weights, plan: AdapterPlan, trained: boolean) {
-  const layout = adapterLayout(config, plan, { head: 'lm' });
+  const { config: own } = base;
+  const layout = adapterLayout(own, plan, { head: 'lm' });
   const store = new ParameterStore(gpu, layout, 'adapters', 'weights');
-  const numbers = freshAdapters(config, plan, 5, 'model');
+  const numbers = freshAdapters(own, plan, 5, 'model');
   if (trained) {
     for (const [i, [name, data]] of [...numbers].entries()) {
       if (name.includes('lora_B')) numbers.set(name, seeded(data.length, i, 0.2));
@@ -109,7 +133,7 @@ async function differentiate(network: Weights, store: ParameterStore, checkpoint
 }
 
 const greedy = async (network: Weights, rows: number, cacheStorage?: 'f16') => {
-  const decoder = new Decoder(gpu, config, network, {
+  const decoder = new Decoder(gpu, network.config, network, {
     rows,
     prompts: rows,
     promptRows: 4 * rows,
@@ -132,12 +156,12 @@ const greedy = async (network: Weights, rows: number, cacheStorage?: 'f16') => {
   return found;
 };
 
-describe('an adapter', () => {
+describe.each(models)('an adapter of $config.architecture', (model) => {
   test.each(['f32', 'f16', 'int8', 'int4'] as const)(
     'that is fresh leaves the logits of a base in %s as they are, to the bit',
     async (storage) => {
-      const base = await storeOf(storage);
-      const plan = planOf({ rank: 3, alpha: 6, targets: adapterTargets }, config);
+      const base = await storeOf(model, storage);
+      const plan = planOf({ rank: 3, alpha: 6, targets: adapterTargets }, model.config);
       const want = await logitsOf(base);
       const fresh = adaptersOf(base, plan, false);
       expect(await logitsOf(fresh.network)).toEqual(want);
@@ -149,8 +173,8 @@ describe('an adapter', () => {
   );
 
   test.each([1, 3])('that is fresh leaves decoding as it is, to the bit, %i rows', async (rows) => {
-    const base = await storeOf();
-    const plan = planOf({ rank: 4, alpha: 6, targets: adapterTargets }, config);
+    const base = await storeOf(model);
+    const plan = planOf({ rank: 4, alpha: 6, targets: adapterTargets }, model.config);
     const want = await greedy(base, rows);
     const fresh = await greedy(adaptersOf(base, plan, false).network, rows);
     expect([...fresh.tokens]).toEqual([...want.tokens]);
@@ -158,15 +182,20 @@ describe('an adapter', () => {
   });
 
   test('computes what the merged weights compute', async () => {
-    const base = await storeOf();
+    const base = await storeOf(model);
     const { network, numbers } = adaptersOf(base, unevenPlan, true);
-    const merged = new ParameterStore(gpu, parameterLayout(config, 'lm'), 'merged', 'weights');
-    merged.load(mergedBy(unevenPlan, numbers));
+    const merged = new ParameterStore(
+      gpu,
+      parameterLayout(model.config, 'lm'),
+      'merged',
+      'weights',
+    );
+    merged.load(mergedBy(model, unevenPlan, numbers));
     expectClose(await logitsOf(network), await logitsOf(merged), { abs: 5e-6 });
   });
 
   test.each([1, 3])('decodes as the trainer scores, %i rows', async (rows) => {
-    const base = await storeOf();
+    const base = await storeOf(model);
     const { network } = adaptersOf(base, unevenPlan, true);
     const { tokens, logprobs, columns } = await greedy(network, rows);
     const prompt = [1, 5, 2, 8];
@@ -184,7 +213,7 @@ describe('an adapter', () => {
   test.each(['f32', 'int8', 'int4'] as const)(
     'has the slopes of the loss as gradients, and none where it is padding, base in %s',
     async (storage) => {
-      const base = await storeOf(storage);
+      const base = await storeOf(model, storage);
       const { network, store, numbers } = adaptersOf(base, unevenPlan, true);
       const { gradients } = await differentiate(network, store, false);
       expect([...gradients.keys()].sort()).toEqual([...numbers.keys()].sort());
@@ -205,13 +234,13 @@ describe('an adapter', () => {
   );
 
   test('has the same gradients, to the bit, where layers are computed once more', async () => {
-    const { network, store } = adaptersOf(await storeOf(), unevenPlan, true);
+    const { network, store } = adaptersOf(await storeOf(model), unevenPlan, true);
     const kept = await differentiate(network, store, false);
     expect(await differentiate(network, store, true)).toEqual(kept);
   });
 
   test('gives its numbers back as they were loaded, without padding', async () => {
-    const { store, numbers } = adaptersOf(await storeOf(), unevenPlan, true);
+    const { store, numbers } = adaptersOf(await storeOf(model), unevenPlan, true);
     const back = await store.read();
     expect([...back.keys()].sort()).toEqual([...numbers.keys()].sort());
     for (const [name, data] of numbers) expect(back.get(name), name).toEqual(data);
@@ -222,10 +251,11 @@ describe('an adapter', () => {
 
 /** `W + scale B A` of each part of a plan. */
 function mergedBy(
+  { weights: whole }: (typeof models)[number],
   plan: AdapterPlan,
   numbers: ReadonlyMap<string, Float32Array>,
 ): Map<string, Float32Array> {
-  const merged = new Map([...weights].map(([name, data]) => [name, data.slice()]));
+  const merged = new Map([...whole].map(([name, data]) => [name, data.slice()]));
   for (const [a, dataA] of numbers) {
     if (!a.includes('lora_A')) continue;
     const name = a.replace('base_model.model.', '').replace('lora_A.', '');

@@ -1,6 +1,9 @@
 import { heldParameters } from '../../src/model/parameter-source.ts';
 import { FrozenStore } from '../../src/model/frozen-store.ts';
 import { describe, expect, test } from 'vitest';
+import gemmaConfig from '../fixtures/gemma3/gemma3-text/config.json';
+import gemmaExpected from '../fixtures/gemma3/gemma3-text/fixture.safetensors?inline';
+import gemmaModel from '../fixtures/gemma3/gemma3-text/model.safetensors?inline';
 import llamaConfig from '../fixtures/models/llama-untied/config.json';
 import llamaExpected from '../fixtures/models/llama-untied/fixture.safetensors?inline';
 import llamaModel from '../fixtures/models/llama-untied/model.safetensors?inline';
@@ -87,6 +90,7 @@ describe('decoder', () => {
     ['qwen2-tied', qwen2Config, qwen2Model, qwen2Expected],
     ['llama-untied', llamaConfig, llamaModel, llamaExpected],
     ['qwen3-qknorm', qwen3Config, qwen3Model, qwen3Expected],
+    ['gemma3-text', gemmaConfig, gemmaModel, gemmaExpected],
   ])('continues greedily as transformers does: %s', async (_, config, model, expected) => {
     const gpu = await openTestGpu();
     const fixture = await modelFixture(config, model, expected);

@@ -97,6 +97,20 @@ describe('the self-check', () => {
     },
   );
 
+  test('looks at windows where the model has them', async () => {
+    const sliding = { ...use, sliding: true };
+    for (const { error } of await checkVariants(await openTestGpu(), sliding, plain)) {
+      expect(error).toBeLessThan(2e-6);
+    }
+    const gpu = await deviceWith([
+      'attention-decode',
+      '+ 1, WINDOW) - WINDOW',
+      ', WINDOW) - WINDOW',
+    ]);
+    expect(await wrongOf(gpu, sliding)).toEqual(['attention-decode/plain']);
+    expect(await wrongOf(gpu, use)).toEqual([]);
+  });
+
   test('looks at what is used: without training, gradients may be wrong', async () => {
     const gpu = await deviceWith(['matmul-backward-weight', '+= sum;', '+= 2 * sum;']);
     expect(await wrongOf(gpu, { headDim: 16, training: false })).toEqual([]);

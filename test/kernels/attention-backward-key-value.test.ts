@@ -11,7 +11,7 @@ import { attentionForwardReference, type AttentionCase } from '../reference/atte
 import { folded } from '../support/folded.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { expectUntouched, marked } from '../support/marked.ts';
-import { packedAttention, type GroupRows } from '../support/packed-attention.ts';
+import { packedAttention, type GroupRows, windowsOf } from '../support/packed-attention.ts';
 import { inner, slopes } from '../support/slopes.ts';
 
 const gpu = await openTestGpu();
@@ -23,8 +23,8 @@ const sizesOf = (headDim: number, heads: number, kvHeads: number): AttentionCase
   scale: 1 / Math.sqrt(headDim),
 });
 
-function prepare(groups: readonly GroupRows[], sizes: AttentionCase) {
-  const { rows, spans, visible } = packedAttention(groups);
+function prepare(groups: readonly GroupRows[], sizes: AttentionCase, window?: number) {
+  const { rows, spans, visible } = packedAttention(groups, window);
   const width = (sizes.heads + 2 * sizes.kvHeads) * sizes.headDim;
   const outWidth = sizes.heads * sizes.headDim;
   const qkv = seeded(rows * width, 1);
@@ -101,20 +101,34 @@ describe.each(attentionBackwardKeyValueFamily.ids)(
       expectUntouched(got.dq, 0);
     });
 
-    test('matches finite differences of the forward reference', async () => {
+    test.each(windowsOf(variant))('gives nothing to keys before a window of %i', async (window) => {
       const sizes = sizesOf(4, 2, 1);
-      const { tensors, rows, qkv, dout, visible } = prepare(
-        [{ prompt: 3, responses: [2, 4] }],
-        sizes,
-      );
-      await run(gpu, [attentionBackwardKeyValue(tensors, { rows, ...sizes, variant })]);
-      const loss = (at: Float64Array) =>
-        inner(dout, attentionForwardReference(at, visible, sizes).out);
-      const want = columns(slopes(loss, qkv), sizes);
+      const { tensors, rows, qkv, dout, visible } = prepare(several, sizes, window);
+      await run(gpu, [attentionBackwardKeyValue(tensors, { rows, ...sizes, variant, window })]);
+      const want = attentionBackwardKeyValueReference(qkv, dout, visible, sizes);
       const got = columns(await gpu.read(tensors.dqkv, 'f32'), sizes);
       expectClose(got.dk, want.dk, tolerance);
       expectClose(got.dv, want.dv, tolerance);
     });
+
+    test.each(variant === 'tiles' ? [undefined] : [undefined, 3])(
+      'matches finite differences of the forward reference, window %s',
+      async (window) => {
+        const sizes = sizesOf(4, 2, 1);
+        const { tensors, rows, qkv, dout, visible } = prepare(
+          [{ prompt: 3, responses: [2, 4] }],
+          sizes,
+          window,
+        );
+        await run(gpu, [attentionBackwardKeyValue(tensors, { rows, ...sizes, variant, window })]);
+        const loss = (at: Float64Array) =>
+          inner(dout, attentionForwardReference(at, visible, sizes).out);
+        const want = columns(slopes(loss, qkv), sizes);
+        const got = columns(await gpu.read(tensors.dqkv, 'f32'), sizes);
+        expectClose(got.dk, want.dk, tolerance);
+        expectClose(got.dv, want.dv, tolerance);
+      },
+    );
 
     test('sums over the queries that see a key, of its own segment and of its suffix, by hand', async () => {
       // A prompt row and two samples of one row each; all scores 0, so weights are 1 for the prompt

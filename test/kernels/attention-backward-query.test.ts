@@ -10,7 +10,7 @@ import { attentionForwardReference, type AttentionCase } from '../reference/atte
 import { folded } from '../support/folded.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { expectUntouched, marked } from '../support/marked.ts';
-import { packedAttention, type GroupRows } from '../support/packed-attention.ts';
+import { packedAttention, type GroupRows, windowsOf } from '../support/packed-attention.ts';
 import { inner, slopes } from '../support/slopes.ts';
 
 const gpu = await openTestGpu();
@@ -22,8 +22,8 @@ const sizesOf = (headDim: number, heads: number, kvHeads: number): AttentionCase
   scale: 1 / Math.sqrt(headDim),
 });
 
-function prepare(groups: readonly GroupRows[], sizes: AttentionCase) {
-  const { rows, spans, visible } = packedAttention(groups);
+function prepare(groups: readonly GroupRows[], sizes: AttentionCase, window?: number) {
+  const { rows, spans, visible } = packedAttention(groups, window);
   const width = (sizes.heads + 2 * sizes.kvHeads) * sizes.headDim;
   const outWidth = sizes.heads * sizes.headDim;
   const qkv = seeded(rows * width, 1);
@@ -94,17 +94,38 @@ describe.each(attentionBackwardQueryFamily.ids)(
       expectClose(await gpu.read(tensors.delta, 'f32'), want.delta, tolerance);
     });
 
-    test('matches finite differences of the forward reference', async () => {
+    test.each(windowsOf(variant))('takes nothing of keys before a window of %i', async (window) => {
       const sizes = sizesOf(4, 2, 1);
-      const groups = [{ prompt: 3, responses: [2, 4] }];
-      const { tensors, rows, width, outWidth, qkv, dout, visible } = prepare(groups, sizes);
-      await run(gpu, [attentionBackwardQuery(tensors, { rows, ...sizes, variant })]);
-      const loss = (at: Float64Array) =>
-        inner(dout, attentionForwardReference(at, visible, sizes).out);
-      const want = slopes(loss, qkv).filter((_, i) => i % width < outWidth);
+      const { tensors, rows, width, outWidth, qkv, dout, visible } = prepare(
+        several,
+        sizes,
+        window,
+      );
+      await run(gpu, [attentionBackwardQuery(tensors, { rows, ...sizes, variant, window })]);
+      const want = attentionBackwardQueryReference(qkv, dout, visible, sizes);
       const got = columns(await gpu.read(tensors.dqkv, 'f32'), width, outWidth);
-      expectClose(got.queries, want, tolerance);
+      expectClose(got.queries, want.dq, tolerance);
+      expectClose(await gpu.read(tensors.delta, 'f32'), want.delta, tolerance);
     });
+
+    test.each(variant === 'tiles' ? [undefined] : [undefined, 3])(
+      'matches finite differences of the forward reference, window %s',
+      async (window) => {
+        const sizes = sizesOf(4, 2, 1);
+        const groups = [{ prompt: 3, responses: [2, 4] }];
+        const { tensors, rows, width, outWidth, qkv, dout, visible } = prepare(
+          groups,
+          sizes,
+          window,
+        );
+        await run(gpu, [attentionBackwardQuery(tensors, { rows, ...sizes, variant, window })]);
+        const loss = (at: Float64Array) =>
+          inner(dout, attentionForwardReference(at, visible, sizes).out);
+        const want = slopes(loss, qkv).filter((_, i) => i % width < outWidth);
+        const got = columns(await gpu.read(tensors.dqkv, 'f32'), width, outWidth);
+        expectClose(got.queries, want, tolerance);
+      },
+    );
 
     test('turns the query towards the keys whose values the loss wants more of, by hand', async () => {
       // Two rows, one head. Row 1 weighs rows 0 and 1 by half each; the loss's slopes along their

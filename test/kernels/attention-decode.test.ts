@@ -21,6 +21,7 @@ interface How {
   readonly scale?: number;
   readonly rotate?: boolean;
   readonly lanes?: Lanes;
+  readonly window?: number;
   readonly variant?: VariantOf<typeof attentionDecodeFamily>;
   /** A cache in f16. */
   readonly halves?: boolean;
@@ -28,7 +29,7 @@ interface How {
 
 /** Runs the kernel; what it leaves alone stays -7. Every number is compared by the caller. */
 async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How = {}) {
-  const { scale = 0.3, rotate = false, lanes = serial, variant = 'plain' } = how;
+  const { scale = 0.3, rotate = false, lanes = serial, variant = 'plain', window } = how;
   const gpu = await openTestGpu();
   const seededCase = decodeCase(shape, rows);
   const { tensor: halves, rounded } = halvesOf(gpu, 'cache', seededCase.cache, [
@@ -55,7 +56,8 @@ async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How =
     scores: tensorOf(gpu, 'scores', stale(capacity, heads, keys), [capacity, heads, keys]),
     out: tensorOf(gpu, 'out', stale(capacity, heads * headDim), [capacity, heads * headDim]),
   };
-  const options = { rows: capacity, heads, kvHeads, headDim, keys, scale, rotate, lanes, variant };
+  const heading = { heads, kvHeads, headDim, scale, window };
+  const options = { rows: capacity, ...heading, keys, rotate, lanes, variant };
   await run(gpu, [attentionDecode(tensors, options)]);
   // What is expected of all rows, and of the whole cache.
   const out = new Float64Array(capacity * heads * headDim).fill(-7);
@@ -63,7 +65,7 @@ async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How =
   for (const [i, row] of rows.entries()) {
     if (row.finished || row.length === 0) continue;
     const turn = rotate ? { theta: THETA } : {};
-    const want = attentionDecodeReference(given, i, row, { scale, ...turn });
+    const want = attentionDecodeReference(given, i, row, { scale, window, ...turn });
     out.set(want.out, i * heads * headDim);
     cache.set(want.slot, (i * columns + row.length - 1) * cached);
   }
@@ -132,6 +134,18 @@ describe.each(ways)('attention-decode, $name', ({ how }) => {
     }
   });
 
+  test('sees no key before the window, in prompt or response', async () => {
+    for (const [shape, count] of fitting) {
+      for (const window of [1, 4, 20]) {
+        const rotate = shape.headDim % 8 === 0;
+        const rows = decodeRows(shape, count);
+        const { got, want } = await decode(shape, rows, { ...how, rotate, window });
+        expectClose(got.out, want.out, { abs: 1e-5 });
+        expectClose(got.cache, want.cache, { abs: 1e-6 });
+      }
+    }
+  });
+
   test('leaves rows alone that are finished or have drawn nothing', async () => {
     const shape = { heads: 2, kvHeads: 1, headDim: 8, columns: 4, promptRows: 6 };
     const row = { start: 1, prompt: 3, length: 2 };
@@ -196,6 +210,9 @@ describe('attention-decode', () => {
     refused({ rotate: true }).toThrow('attention-decode: head dim 4 is not 8 * n');
     refused({}).toThrow("attention-decode: qkv must be (2, 24), got (3, 24) from 'qkv'");
     const qkv = f32('qkv', [2, 24]);
+    expect(() => attentionDecode({ ...tensors, qkv }, { ...options, window: 0.5 })).toThrow(
+      'attention-decode: a window must be a whole number of at least 1, is 0.5',
+    );
     expect(() => attentionDecode({ ...tensors, qkv }, { ...options, keys: 9 })).toThrow(
       "attention-decode: scores must be (2, 2, 9), got (2, 2, 8) from 'scores'",
     );

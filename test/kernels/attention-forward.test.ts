@@ -6,7 +6,7 @@ import { attentionForwardReference, type AttentionCase } from '../reference/atte
 import { folded } from '../support/folded.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { expectUntouched, marked } from '../support/marked.ts';
-import { packedAttention, type GroupRows } from '../support/packed-attention.ts';
+import { packedAttention, type GroupRows, windowsOf } from '../support/packed-attention.ts';
 
 const gpu = await openTestGpu();
 
@@ -81,6 +81,16 @@ describe.each(attentionForwardFamily.ids)('attention-forward, variant %s', (vari
     const { spans, visible } = packedAttention(groups);
     const { tensors, rows, data } = prepare(spans, sizes);
     await run(gpu, [attentionForward(tensors, { rows, ...sizes, variant })]);
+    const want = attentionForwardReference(data, visible, sizes);
+    expectClose(await gpu.read(tensors.out, 'f32'), want.out, tolerance);
+    expectClose(await gpu.read(tensors.lse, 'f32'), want.lse, tolerance);
+  });
+
+  test.each(windowsOf(variant))('sees no key before a window of %i', async (window) => {
+    const { spans, visible } = packedAttention(several, window);
+    const sizes = sizesOf(4, 2, 1);
+    const { tensors, rows, data } = prepare(spans, sizes);
+    await run(gpu, [attentionForward(tensors, { rows, ...sizes, variant, window })]);
     const want = attentionForwardReference(data, visible, sizes);
     expectClose(await gpu.read(tensors.out, 'f32'), want.out, tolerance);
     expectClose(await gpu.read(tensors.lse, 'f32'), want.lse, tolerance);
@@ -202,6 +212,9 @@ describe.each(attentionForwardFamily.ids)('attention-forward, variant %s', (vari
     expect(() => bind({})).not.toThrow();
     expect(() => bind({}, { rows: 7 })).toThrow('rows may reach 7, past the 6 held');
     expect(() => bind({}, { headDim: 6 })).toThrow('attention-forward: head dim 6 is not 4 * n');
+    expect(() => bind({}, { window: 0 })).toThrow(
+      'attention-forward: a window must be a whole number of at least 1, is 0',
+    );
     expect(() => bind({}, { kvHeads: 3 })).toThrow('4 heads do not divide over 3 kv heads');
     expect(() => bind({}, { headDim: 36, variant: 'subgroup' })).toThrow(
       'attention-forward: head dim 36 is too large for variant subgroup',

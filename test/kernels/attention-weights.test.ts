@@ -24,7 +24,7 @@ async function weightsOf(
   keys: number,
   sizes: AttentionCase,
   qkv: ArrayLike<number>,
-  fold = false,
+  { fold = false, window }: { readonly fold?: boolean; readonly window?: number } = {},
 ): Promise<Float32Array> {
   const rows = spans.length / 6;
   const width = (sizes.heads + 2 * sizes.kvHeads) * sizes.headDim;
@@ -37,9 +37,9 @@ async function weightsOf(
   const out = tensorOf(gpu, 'out', marked(rows * outWidth), [rows, outWidth]);
   const action_rows = tensorOf(gpu, 'rows', listed, [listed.length], 'u32');
   const weights = tensorOf(gpu, 'weights', marked(numbers), [sizes.heads * listed.length, keys]);
-  const step = attentionWeights({ ...shared, action_rows, weights }, sizes);
+  const step = attentionWeights({ ...shared, action_rows, weights }, { ...sizes, window });
   await run(gpu, [
-    attentionForward({ ...shared, out }, { rows, ...sizes }),
+    attentionForward({ ...shared, out }, { rows, ...sizes, window }),
     fold ? folded(step) : step,
   ]);
   const got = await gpu.read(weights, 'f32');
@@ -68,6 +68,23 @@ describe('attention-weights', () => {
     expectClose(await weightsOf(spans, listed, keys, sizes, qkv), want, tolerance);
   });
 
+  test('are 0 before a window', async () => {
+    const sizes = sizesOf(4, 4, 2);
+    const [{ rows, spans, visible: all }, { visible }] = [undefined, 4].map((window) =>
+      packedAttention(mixed, window),
+    );
+    const qkv = seeded(rows * 8 * 4, 1);
+    const listed = [4, 6, 14, 19];
+    const inWindow = attentionWeightsReference(qkv, listed, visible, sizes, 12);
+    // A row's keys stand in the places that they have without a window.
+    const want = inWindow.map((_, i) => {
+      const a = Math.floor(i / 12) % listed.length;
+      const hidden = all[listed[a]].length - visible[listed[a]].length;
+      return i % 12 < hidden ? 0 : inWindow[i - hidden];
+    });
+    expectClose(await weightsOf(spans, listed, 12, sizes, qkv, { window: 4 }), want, tolerance);
+  });
+
   test('are the softmax of the scores of prefix and own rows, by hand', async () => {
     // One head of 4. Row 2 reads the prefix, row 0, and its own segment, rows 1 and 2. Its query is
     // (1, 0, 0, 0); at scale 2 the keys' first entries give scores 0, ln 2 and ln 5.
@@ -91,7 +108,7 @@ describe('attention-weights', () => {
     const { rows, spans } = packedAttention([{ prompt: 20, responses: [30] }]);
     const qkv = seeded(rows * 8 * 4, 3);
     const listed = Array.from({ length: 31 }, (_, i) => 19 + i);
-    const got = await weightsOf(spans, listed, 50, sizes, qkv, true);
+    const got = await weightsOf(spans, listed, 50, sizes, qkv, { fold: true });
     for (let first = 0; first < got.length; first += 50) {
       const sum = got.subarray(first, first + 50).reduce((total, weight) => total + weight, 0);
       expect(Math.abs(sum - 1)).toBeLessThan(1e-5);

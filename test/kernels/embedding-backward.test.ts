@@ -45,10 +45,13 @@ describe('embedding-backward', () => {
     expectClose(await gpu.read(tensors.dtable, 'f32'), want, tolerance);
   });
 
-  test('matches finite differences of the lookup', async () => {
+  test.each([1, 2.5])('matches finite differences of the lookup, times %d', async (scale) => {
     const { tensors, ids, batch, dx, before } = prepare(9, 5, 4);
-    await run(gpu, [embeddingBackward(tensors, { uniques: batch.uniques })]);
-    const gradient = slopes((table) => inner(dx, embeddingForwardReference(ids, table, 4)), before);
+    await run(gpu, [embeddingBackward(tensors, { uniques: batch.uniques, scale })]);
+    const gradient = slopes(
+      (table) => scale * inner(dx, embeddingForwardReference(ids, table, 4)),
+      before,
+    );
     const want = gradient.map((slope, i) => before[i] + slope);
     expectClose(await gpu.read(tensors.dtable, 'f32'), want, tolerance);
   });

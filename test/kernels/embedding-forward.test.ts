@@ -5,7 +5,7 @@ import { Variable } from '../../kernels/lib/variable.ts';
 import { RandomStream } from '../../src/random.ts';
 import { embeddingForwardReference } from '../reference/embedding-forward.ts';
 import { folded } from '../support/folded.ts';
-import { halvesOf, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+import { expectClose, halvesOf, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { expectUntouched, marked } from '../support/marked.ts';
 
 const gpu = await openTestGpu();
@@ -42,6 +42,20 @@ describe.each([
     const { dispatch, out, want } = prepare(lanes, [rows, vocabulary, width]);
     await run(gpu, [dispatch]);
     expect([...(await gpu.read(out, 'f32'))]).toEqual([...want]);
+  });
+
+  test('multiplies rows by a factor where one is given', async () => {
+    const table = seeded(18 * 12, 1);
+    const out = tensorOf(gpu, 'out', marked(24), [2, 12]);
+    const tensors = {
+      token_ids: tensorOf(gpu, 'ids', Uint32Array.of(17, 4)),
+      weight: tensorOf(gpu, 'table', table, [18, 12]),
+      out,
+    };
+    await run(gpu, [embeddingForward(tensors, { rows: 2, scale: Math.sqrt(12), lanes })]);
+    const want = embeddingForwardReference([17, 4], table, 12).map((v) => Math.sqrt(12) * v);
+    // The factor is rounded to f32, and the product is.
+    expectClose(await gpu.read(out, 'f32'), want, { abs: 0, rel: 2e-7 });
   });
 
   test('widens a table in f16', async () => {

@@ -47,6 +47,15 @@ describe('qk-norm-backward', () => {
     expectClose(await gpu.read(tensors.gradient, 'f32'), slopes(loss, x), tolerance);
   });
 
+  test('adds 1 to the weights where asked', async () => {
+    const { tensors, options, x, query, key, dy } = prepare(3, 2, 1, 4);
+    await run(gpu, [qkNormBackward(tensors, { ...options, unitOffset: true })]);
+    const [shiftedQuery, shiftedKey] = [query, key].map((w) => Float64Array.from(w, (v) => 1 + v));
+    const loss = (at: Float64Array) =>
+      inner(dy, qkNormForwardReference(at, shiftedQuery, shiftedKey, options));
+    expectClose(await gpu.read(tensors.gradient, 'f32'), slopes(loss, x), tolerance);
+  });
+
   test('leaves values and rows past the rows in use alone, folded over two dimensions', async () => {
     const { tensors, options, width, x, query, key, dy } = prepare(40, 4, 2, 8);
     dy.set(marked(27 * width), 13 * width);

@@ -20,7 +20,8 @@ function prepare(rows: number, heads: number, kvHeads: number, dim: number) {
     out: tensorOf(gpu, 'out', marked(rows * width), [rows, width]),
   };
   const options = { rows, heads, kvHeads, epsilon };
-  return { tensors, options, width, want: qkNormForwardReference(x, query, key, options) };
+  const want = qkNormForwardReference(x, query, key, options);
+  return { tensors, options, width, want, x, query, key };
 }
 
 // A mean of at most 32 squares and one inverse square root (2 ulp in WGSL).
@@ -34,6 +35,14 @@ describe('qk-norm-forward', () => {
   ])('matches the float64 reference on %i rows, %i heads on %i of %i', async (...shape) => {
     const { tensors, options, want } = prepare(...shape);
     await run(gpu, [qkNormForward(tensors, options)]);
+    expectClose(await gpu.read(tensors.out, 'f32'), want, tolerance);
+  });
+
+  test('adds 1 to the weights where asked', async () => {
+    const { tensors, options, x, query, key } = prepare(5, 3, 1, 12);
+    await run(gpu, [qkNormForward(tensors, { ...options, unitOffset: true })]);
+    const [shiftedQuery, shiftedKey] = [query, key].map((w) => Float64Array.from(w, (v) => 1 + v));
+    const want = qkNormForwardReference(x, shiftedQuery, shiftedKey, options);
     expectClose(await gpu.read(tensors.out, 'f32'), want, tolerance);
   });
 

@@ -53,6 +53,15 @@ describe.each([
     expectClose(await gpu.read(tensors.dx, 'f32'), slopes(loss, x), tolerance);
   });
 
+  test('adds 1 to the weight where asked', async () => {
+    const { tensors, x, weight, dy } = prepare(5, 12);
+    const options = { rows: 5, accumulate: false, lanes, unitOffset: true };
+    await run(gpu, [rmsnormBackward(tensors, options)]);
+    const shifted = Float64Array.from(weight, (w) => 1 + w);
+    const loss = (at: Float64Array) => inner(dy, rmsnormForwardReference(at, shifted, epsilon).out);
+    expectClose(await gpu.read(tensors.dx, 'f32'), slopes(loss, x), tolerance);
+  });
+
   test('adds to what is there when it accumulates, folded or not', async () => {
     const { tensors, x, weight, dy } = prepare(160, 8);
     const before = seeded(160 * 8, 4);

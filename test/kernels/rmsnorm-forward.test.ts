@@ -41,6 +41,18 @@ describe.each([
     expectClose(await gpu.read(tensors.rstd, 'f32'), want.rstd, tolerance);
   });
 
+  test('adds 1 to the weight, and a residual to the result, where asked', async () => {
+    const { tensors } = prepare(67, 20);
+    const weight = seeded(20, 2);
+    const residual = seeded(67 * 20, 3);
+    const given = { ...tensors, residual: tensorOf(gpu, 'residual', residual, [67, 20]) };
+    await run(gpu, [rmsnormForward(given, { rows: 67, epsilon, lanes, unitOffset: true })]);
+    const shifted = Float64Array.from(weight, (w) => 1 + w);
+    const { out } = rmsnormForwardReference(seeded(67 * 20, 1, 2), shifted, epsilon);
+    const want = out.map((value, i) => value + residual[i]);
+    expectClose(await gpu.read(tensors.out, 'f32'), want, tolerance);
+  });
+
   test('normalizes the same when its workgroups are folded over two dimensions', async () => {
     const { tensors, want } = prepare(160, 8);
     await run(gpu, [folded(rmsnormForward(tensors, { rows: 160, epsilon, lanes }))]);
@@ -84,6 +96,7 @@ test('rmsnorm-forward refuses tensors that disagree, odd widths and more rows th
   );
   expect(() => bind({ out: { ...tensors.out, shape: [8, 6] } })).toThrow('out must be (6, 8)');
   expect(() => bind({ rstd: tensors.weight })).toThrow('rstd must be (6)');
+  expect(() => bind({ residual: tensors.weight })).toThrow('residual must be (6, 8)');
   expect(() => bind({ x: { ...tensors.x, shape: [8, 6] } })).toThrow('width 6 is not 4 * n');
   expect(() => bind({ x: { ...tensors.x, shape: [48] } })).toThrow('x must have rank 2');
 });

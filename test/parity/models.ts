@@ -209,6 +209,7 @@ async function checkCase(
   const about = stated.where.split(': ')[0] ?? '';
   const label = `cases.${name}`;
   for (const key of ['loss', 'loss_f32_hf']) {
+    if (!stated.has(key)) continue;
     report.close(about, `${label}.${key}`, [loss], [stated.number(key)], lossTolerance);
   }
   report.equal(about, `${label}.tokens_in_loss`, tokensInLoss, stated.number('tokens_in_loss'));
@@ -233,7 +234,7 @@ export async function checkGreedy(
   stated: Fields,
 ): Promise<void> {
   const file = tensors.where;
-  const { sequences: prompts } = padded(
+  const { sequences: prompts, mask } = padded(
     tensors.rows('greedy.prompt_ids'),
     tensors.rows('greedy.attention_mask'),
   );
@@ -254,6 +255,10 @@ export async function checkGreedy(
   );
   const about = stated.where.split(': ')[0] ?? '';
   report.equal(about, 'greedy.new_tokens', count, stated.number('new_tokens'));
+  if (stated.has('left_pads')) {
+    const pads = mask.map((row) => row.indexOf(1));
+    report.equal(about, 'greedy.left_pads', pads, stated.numbers('left_pads'));
+  }
   report.equal(about, 'greedy.eos_ignored', true, stated.flag('eos_ignored'));
   report.close(
     about,
@@ -268,43 +273,52 @@ export async function checkGreedy(
 
 /** Logits, log-probabilities, losses, gradients and greedy ids of every model folder. */
 export async function checkModels(context: Context): Promise<void> {
-  const { fixtures, report } = context;
-  for (const name of fixtures.folders('models')) {
-    const folder = `models/${name}`;
-    const path = `${folder}/fixture.safetensors`;
-    const model = await openFixtureModel(fixtures, folder);
-    const tensors = await ExpectedTensors.open(fixtures, path);
-    const about = new Fields(
-      await fixtures.json(`${folder}/fixture.json`),
-      `${folder}/fixture.json`,
-    );
-    report.equal(about.where, 'model', name, about.text('model'));
-    about.skip('transformers', 'torch');
-    const config = new Fields(
-      await fixtures.json(`${folder}/config.json`),
-      `${folder}/config.json`,
-    );
-    const dtype = config.text(config.has('dtype') ? 'dtype' : 'torch_dtype');
-    report.equal(about.where, 'weights_dtype', dtype, about.text('weights_dtype'));
-    const cases = tensors.keys
-      .filter((key) => key.endsWith('.input_ids'))
-      .map((key) => key.slice(0, -'.input_ids'.length));
-    const stated = about.object('cases');
-    for (const label of cases) {
-      await checkCase(context, model, label, tensors, stated.object(label));
-    }
-    stated.done();
-    const continuations = async (prompts: readonly number[][], count: number) => {
-      const weights = await loadParameters(context.gpu, model.directory, 'lm');
-      try {
-        return await greedyContinuations(context.gpu, weights, prompts, count);
-      } finally {
-        weights.destroy();
-      }
-    };
-    const { inputs } = model;
-    await checkGreedy(context, { inputs, continuations }, tensors, about.object('greedy'));
+  for (const name of context.fixtures.folders('models')) {
+    const { about } = await checkModel(context, 'models', name);
     about.done();
-    tensors.done();
   }
+}
+
+/**
+ * Everything that a model folder holds numbers for.
+ *
+ * @returns What the folder states beside them, for whoever knows more of it, and the model.
+ */
+export async function checkModel(
+  context: Context,
+  part: string,
+  name: string,
+): Promise<{ about: Fields; model: FixtureModel }> {
+  const { fixtures, report } = context;
+  const folder = `${part}/${name}`;
+  const path = `${folder}/fixture.safetensors`;
+  const model = await openFixtureModel(fixtures, folder);
+  const tensors = await ExpectedTensors.open(fixtures, path);
+  const about = new Fields(await fixtures.json(`${folder}/fixture.json`), `${folder}/fixture.json`);
+  report.equal(about.where, 'model', name, about.text('model'));
+  about.skip('transformers', 'torch');
+  const config = new Fields(await fixtures.json(`${folder}/config.json`), `${folder}/config.json`);
+  const dtype = config.text(config.has('dtype') ? 'dtype' : 'torch_dtype');
+  const stored = about.has('weights_dtype') ? about.text('weights_dtype') : 'float32';
+  report.equal(about.where, 'weights_dtype', dtype, stored);
+  const cases = tensors.keys
+    .filter((key) => key.endsWith('.input_ids'))
+    .map((key) => key.slice(0, -'.input_ids'.length));
+  const stated = about.object('cases');
+  for (const label of cases) {
+    await checkCase(context, model, label, tensors, stated.object(label));
+  }
+  stated.done();
+  const continuations = async (prompts: readonly number[][], count: number) => {
+    const weights = await loadParameters(context.gpu, model.directory, 'lm');
+    try {
+      return await greedyContinuations(context.gpu, weights, prompts, count);
+    } finally {
+      weights.destroy();
+    }
+  };
+  const { inputs } = model;
+  await checkGreedy(context, { inputs, continuations }, tensors, about.object('greedy'));
+  tensors.done();
+  return { about, model };
 }

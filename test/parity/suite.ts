@@ -3,6 +3,7 @@ import { Memo, type Part } from './context.ts';
 import { Fixtures, type Folder } from './folder.ts';
 import { checkChat } from './chat.ts';
 import { checkGae } from './gae.ts';
+import { checkGemma } from './gemma.ts';
 import { checkLim } from './lim.ts';
 import { checkLora } from './lora.ts';
 import { checkLoraCritic } from './lora-critic.ts';
@@ -29,6 +30,7 @@ export const parts: Readonly<Record<string, Part>> = {
   rollouts: checkRollouts,
   models: checkModels,
   rope: checkRope,
+  gemma3: checkGemma,
   ppo: checkPpo,
   quant: checkQuant,
   lora: checkLora,

@@ -14,7 +14,11 @@ export function attentionDecodeReference(
   given: DecodeCase,
   index: number,
   { start, prompt, length }: DecodeRow,
-  { scale, theta }: { readonly scale: number; readonly theta?: number },
+  {
+    scale,
+    theta,
+    window = Infinity,
+  }: { readonly scale: number; readonly theta?: number; readonly window?: number | undefined },
 ): DecodedRow {
   const { heads, kvHeads, headDim, columns, fused, cached } = given;
   const raw = given.qkv.subarray(index * fused, (index + 1) * fused);
@@ -34,7 +38,7 @@ export function attentionDecodeReference(
       return Float64Array.from(given.cache.subarray(at, at + cached));
     }),
     slot,
-  ];
+  ].slice(-window);
   const out = new Float64Array(heads * headDim);
   for (let head = 0; head < heads; head++) {
     const group = Math.floor((head * kvHeads) / heads);

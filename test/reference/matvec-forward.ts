@@ -1,3 +1,5 @@
+import { geluTanh } from './geglu-forward.ts';
+
 /**
  * RMSNorm, linear layer, bias, and residual or gate of rows, in float64, one output after another.
  */
@@ -10,13 +12,13 @@ export function matvecForwardReference(
     readonly epsilon?: number;
     readonly bias?: ArrayLike<number>;
     readonly residual?: ArrayLike<number>;
-    readonly gated?: boolean;
+    readonly gate?: 'silu' | 'gelu-tanh';
     /** What an adapter adds, (rows, columns), before the gate. */
     readonly adapter?: ArrayLike<number>;
   } = {},
 ): Float64Array {
-  const { norm, epsilon = 0, bias, residual, gated = false, adapter } = extra;
-  const width = gated ? columns / 2 : columns;
+  const { norm, epsilon = 0, bias, residual, gate, adapter } = extra;
+  const width = gate ? columns / 2 : columns;
   const linear = (row: number, column: number): number => {
     let sum = (bias?.[column] ?? 0) + (adapter?.[row * columns + column] ?? 0);
     let squares = 0;
@@ -31,7 +33,8 @@ export function matvecForwardReference(
     const row = Math.floor(at / width);
     const column = at % width;
     const value = linear(row, column);
-    const gate = gated ? linear(row, width + column) / (1 + Math.exp(-value)) : 1;
-    return value * gate + (residual?.[at] ?? 0);
+    const opened = { silu: 1 / (1 + Math.exp(-value)), 'gelu-tanh': (1 + geluTanh(value)) / 2 };
+    const factor = gate ? linear(row, width + column) * opened[gate] : 1;
+    return value * factor + (residual?.[at] ?? 0);
   });
 }

@@ -6,8 +6,21 @@ export interface GroupRows {
   readonly responses: readonly number[];
 }
 
-/** The rows that each row of packed groups attends to: as the kernels' spans, and as lists. */
-export function packedAttention(groups: readonly GroupRows[]): {
+/**
+ * Windows to test a variant of attention at: within a block of its rows, across blocks, and beyond short
+ * segments. A window is compiled in, which takes software adapters ten seconds for `tiles`.
+ */
+export const windowsOf = (variant: string): number[] => (variant === 'tiles' ? [9] : [1, 9, 50]);
+
+/**
+ * The rows that each row of packed groups attends to: as the kernels' spans, and as lists.
+ *
+ * @param window Most rows of a list, the newest. Spans know no window.
+ */
+export function packedAttention(
+  groups: readonly GroupRows[],
+  window = Infinity,
+): {
   rows: number;
   spans: Uint32Array;
   visible: readonly (readonly number[])[];
@@ -26,7 +39,7 @@ export function packedAttention(groups: readonly GroupRows[]): {
     const own: number[] = [];
     for (let i = 0; i < count; i++) {
       own.push(visible.length);
-      visible.push([...before, ...own]);
+      visible.push([...before, ...own].slice(-window));
     }
     return own;
   };

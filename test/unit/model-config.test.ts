@@ -9,6 +9,12 @@ const fixture = (name: string) =>
     unknown
   >;
 
+const gemma = (file = 'config.json') =>
+  JSON.parse(readFileSync(`test/fixtures/gemma3/gemma3-text/${file}`, 'utf8')) as Record<
+    string,
+    unknown
+  >;
+
 const llama = {
   model_type: 'llama',
   vocab_size: 512,
@@ -137,7 +143,7 @@ describe('parseHfConfig', () => {
   test.each<[Record<string, unknown>, RegExp]>([
     [
       { model_type: undefined },
-      /^m\/config.json: model_type is missing; known are llama, qwen2, qwen3$/,
+      /^m\/config.json: model_type is missing; known are llama, qwen2, qwen3, gemma3_text$/,
     ],
     [{ model_type: 'gpt2' }, /model_type "gpt2" is not implemented/],
     [{ model_type: 'constructor' }, /not implemented/],
@@ -205,6 +211,100 @@ describe('parseHfConfig', () => {
     expect(() => parseHfConfig(json, 'm')).toThrow(/^m: the file must be an object$/);
   });
 
+  test('reads Gemma 3 in the current spelling and in that of its publication', () => {
+    const config = parseHfConfig(gemma(), 'x');
+    expect(config).toEqual({
+      architecture: 'gemma3_text',
+      vocabSize: 320,
+      hiddenSize: 48,
+      intermediateSize: 80,
+      layers: 4,
+      heads: 4,
+      kvHeads: 1,
+      headDim: 32,
+      ropeTheta: 1e6,
+      queryScalar: 20,
+      sliding: { layers: [true, true, false, true], window: 6, ropeTheta: 1e4 },
+      rmsNormEps: 1e-6,
+      tieEmbeddings: true,
+      qkvBias: false,
+      qkNorm: true,
+      gate: 'gelu-tanh',
+      unitOffset: true,
+      outputNorms: true,
+      scaledEmbedding: true,
+      maxPositions: 256,
+      bosTokenId: 2,
+      eosTokenIds: [1],
+      padTokenId: 0,
+    });
+    expect(parseHfConfig(gemma('config.legacy.json'), 'x')).toEqual(config);
+  });
+
+  test("takes transformers' defaults for what a config of Gemma 3 leaves out", () => {
+    const { model_type, vocab_size, hidden_size, intermediate_size } = gemma();
+    const sizes = { vocab_size, hidden_size, intermediate_size };
+    const bare = { model_type, ...sizes, num_hidden_layers: 13, num_attention_heads: 4 };
+    const config = parseHfConfig(bare, 'x');
+    expect(config).toMatchObject({
+      kvHeads: 4,
+      headDim: 256,
+      queryScalar: 256,
+      ropeTheta: 1e6,
+      maxPositions: 131_072,
+      tieEmbeddings: true,
+      sliding: { window: 4096, ropeTheta: 1e4 },
+    });
+    const full = config.sliding?.layers.flatMap((slides, layer) => (slides ? [] : [layer]));
+    expect(full).toEqual([5, 11]);
+  });
+
+  test('scales the rotary embedding of full layers by the former spelling, of either by the current', () => {
+    const scaling = { rope_type: 'linear', factor: 8 };
+    const linear = { type: 'linear', factor: 8 };
+    const former = parseHfConfig({ ...gemma('config.legacy.json'), rope_scaling: scaling }, 'x');
+    expect(former.rope).toEqual(linear);
+    expect(former.sliding).not.toHaveProperty('rope');
+    const rope_parameters = { sliding_attention: scaling };
+    const current = parseHfConfig({ ...gemma(), rope_parameters }, 'x');
+    expect(current.sliding).toMatchObject({ rope: linear, ropeTheta: 1e4 });
+    expect(current).not.toHaveProperty('rope');
+  });
+
+  test('knows no window where no layer of Gemma 3 slides', () => {
+    const layer_types = Array<string>(4).fill('full_attention');
+    const config = parseHfConfig({ ...gemma(), layer_types, sliding_window: null }, 'x');
+    expect(config).not.toHaveProperty('sliding');
+    expect(parseHfConfig(toHfConfig(config), 'x')).toEqual(config);
+  });
+
+  test.each<[Record<string, unknown>, RegExp]>([
+    [{ attn_logit_softcapping: 50 }, /attn_logit_softcapping is not implemented/],
+    [{ final_logit_softcapping: 30 }, /final_logit_softcapping is not implemented/],
+    [{ attention_bias: true }, /attention_bias true is not implemented for gemma3_text/],
+    [{ vision_config: {} }, /vision_config is not implemented/],
+    [{ model_type: 'gemma3' }, /model_type "gemma3" is not implemented/],
+    [{ use_bidirectional_attention: true }, /use_bidirectional_attention true is not implemented/],
+    [{ hidden_activation: 'silu' }, /hidden_activation "silu" is not implemented; known is "gelu_/],
+    [{ layer_types: ['full_attention'] }, /layer_types must have 4 entries, one a layer, has 1/],
+    [{ layer_types: [1, 2, 3, 4] }, /layer_types 1 is not implemented/],
+    [{ layer_types: 'full_attention' }, /layer_types must be a list, is "full_attention"/],
+    [{ sliding_window: 0 }, /sliding_window must be a whole number from 1 to/],
+    [{ sliding_window: null }, /sliding_window is null, but layer 0 slides/],
+    [{ layer_types: null, sliding_window_pattern: 0 }, /sliding_window_pattern must be a whole/],
+    [{ query_pre_attn_scalar: 0 }, /query_pre_attn_scalar must be a number above 0, is 0/],
+    [{ rope_local_base_freq: 5 }, /rope_local_base_freq 5 contradicts 10000 of sliding_attention/],
+    [
+      { rope_parameters: { rope_theta: 1e6 } },
+      /rope_parameters: rope_theta must stand below full_/,
+    ],
+    [{ num_attention_heads: 5 }, /num_attention_heads must divide hidden_size 48, is 5/],
+  ])('refuses %j of Gemma 3', (changes, message) => {
+    const read = () => parseHfConfig({ ...gemma(), ...changes }, 'm/config.json');
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(message);
+  });
+
   test('reads own fields only', () => {
     const json = JSON.parse('{"__proto__": {"model_type": "llama"}}') as unknown;
     expect(() => parseHfConfig(json, 'm')).toThrow(/model_type is missing/);
@@ -233,7 +333,32 @@ describe('toHfConfig', () => {
     },
   );
 
+  test('writes Gemma 3 in both of its spellings', () => {
+    const config = parseHfConfig(gemma(), 'x');
+    const written = toHfConfig(config);
+    expect(parseHfConfig(written, 'x')).toEqual(config);
+    expect(parseHfConfig({ ...written, rope_parameters: undefined }, 'x')).toEqual(config);
+    const { rope_theta, rope_local_base_freq, ...current } = written;
+    expect([rope_theta, rope_local_base_freq]).toEqual([1e6, 1e4]);
+    expect(parseHfConfig(current, 'x')).toEqual(config);
+    const original = gemma();
+    for (const key of Object.keys(current)) {
+      if (key === 'torch_dtype') continue;
+      expect([key, written[key]]).toEqual([key, original[key]]);
+    }
+  });
+
   test('refuses an architecture that lacks what the model has', () => {
-    expect(() => toHfConfig({ ...parse({}), qkNorm: true })).toThrow(ConfigError);
+    const refused = (change: object, message: string) => {
+      expect(() => toHfConfig({ ...parse({}), ...change })).toThrow(ConfigError);
+      expect(() => toHfConfig({ ...parse({}), ...change })).toThrow(message);
+    };
+    refused({ qkNorm: true }, 'llama: has qkNorm false, the model has true');
+    refused({ gate: 'gelu-tanh' }, 'llama: has gate silu, the model has gelu-tanh');
+    refused({ unitOffset: true }, 'llama: has unitOffset false, the model has true');
+    refused({ queryScalar: 4 }, 'llama: has no queryScalar, the model has');
+    const { sliding } = parseHfConfig(gemma(), 'x');
+    refused({ sliding }, 'llama: has no sliding, the model has');
+    refused({ architecture: 'gemma3_text', qkNorm: true }, 'has gate gelu-tanh, the model has');
   });
 });

@@ -70,6 +70,29 @@ describe('parameterLayout', () => {
     ]);
   });
 
+  test('adds norms of outputs, under the names of Gemma 3', () => {
+    const gemma = {
+      ...config,
+      architecture: 'gemma3_text',
+      layers: 1,
+      qkNorm: true,
+      outputNorms: true,
+    } as const;
+    const names = parameterNames(parameterLayout(gemma, 'lm')).map(({ name }) => name);
+    expect(names.filter((name) => name.includes('norm'))).toEqual([
+      'model.layers.0.input_layernorm.weight',
+      'model.layers.0.self_attn.q_norm.weight',
+      'model.layers.0.self_attn.k_norm.weight',
+      'model.layers.0.post_attention_layernorm.weight',
+      'model.layers.0.pre_feedforward_layernorm.weight',
+      'model.layers.0.post_feedforward_layernorm.weight',
+      'model.norm.weight',
+    ]);
+    expect(peftName('gemma3_text', 'layers.0.down', 'A')).toBe(
+      'base_model.model.model.layers.0.mlp.down_proj.lora_A.weight',
+    );
+  });
+
   test('gives the critic a scalar head and no language-model head, tied or not', () => {
     for (const tieEmbeddings of [true, false]) {
       const names = parameterNames(parameterLayout({ ...config, tieEmbeddings }, 'value'));

@@ -1,14 +1,63 @@
 import { ConfigError } from '../../config-error.ts';
 import type { Architecture, ModelConfig, RopeScaling } from '../config.ts';
 
+/** Fields of a model's config that its family fixes, where they are not switched off. */
+type Traits = Pick<
+  ModelConfig,
+  'qkvBias' | 'qkNorm' | 'gate' | 'unitOffset' | 'outputNorms' | 'scaledEmbedding'
+>;
+
 /**
  * Settings that a family fixes, and values that transformers assumes where a config.json has none.
  */
-const families = {
-  llama: { qkvBias: false, qkNorm: false, maxPositions: 2048, headDim: null, title: 'Llama' },
-  qwen2: { qkvBias: true, qkNorm: false, maxPositions: 32_768, headDim: null, title: 'Qwen2' },
-  qwen3: { qkvBias: false, qkNorm: true, maxPositions: 32_768, headDim: 128, title: 'Qwen3' },
-} as const;
+interface Family {
+  readonly title: string;
+  readonly traits: Traits;
+  readonly maxPositions: number;
+  /** Null: hidden_size / num_attention_heads. */
+  readonly headDim: number | null;
+  /** Null: as many as query heads. */
+  readonly kvHeads: number | null;
+  readonly tieEmbeddings: boolean;
+}
+
+const usual = { headDim: null, kvHeads: null, tieEmbeddings: false };
+const families: Readonly<Record<Architecture, Family>> = {
+  llama: {
+    ...usual,
+    title: 'Llama',
+    traits: { qkvBias: false, qkNorm: false },
+    maxPositions: 2048,
+  },
+  qwen2: {
+    ...usual,
+    title: 'Qwen2',
+    traits: { qkvBias: true, qkNorm: false },
+    maxPositions: 32_768,
+  },
+  qwen3: {
+    ...usual,
+    title: 'Qwen3',
+    traits: { qkvBias: false, qkNorm: true },
+    maxPositions: 32_768,
+    headDim: 128,
+  },
+  gemma3_text: {
+    title: 'Gemma3',
+    traits: {
+      qkvBias: false,
+      qkNorm: true,
+      gate: 'gelu-tanh',
+      unitOffset: true,
+      outputNorms: true,
+      scaledEmbedding: true,
+    },
+    maxPositions: 131_072,
+    headDim: 256,
+    kvHeads: 4,
+    tieEmbeddings: true,
+  },
+};
 
 const architectures = Object.keys(families) as Architecture[];
 /** A larger size means a damaged file. Products of two sizes up to this one are exact. */
@@ -33,7 +82,7 @@ export function parseHfConfig(json: unknown, where: string): ModelConfig {
 
   const hiddenSize = fields.size('hidden_size');
   const heads = fields.size('num_attention_heads');
-  const kvHeads = fields.sizeOr('num_key_value_heads', heads);
+  const kvHeads = fields.sizeOr('num_key_value_heads', family.kvHeads ?? heads);
   if (heads % kvHeads !== 0) {
     fields.fail('num_key_value_heads', `must divide num_attention_heads ${heads}, is ${kvHeads}`);
   }
@@ -43,20 +92,24 @@ export function parseHfConfig(json: unknown, where: string): ModelConfig {
   }
   const vocabSize = fields.size('vocab_size');
   const maxPositions = fields.sizeOr('max_position_embeddings', family.maxPositions);
+  const layers = fields.size('num_hidden_layers', mostLayers);
+  const isGemma = architecture === 'gemma3_text';
+  if (isGemma && hiddenSize % heads !== 0) {
+    fields.fail('num_attention_heads', `must divide hidden_size ${hiddenSize}, is ${heads}`);
+  }
   return {
     architecture,
     vocabSize,
     hiddenSize,
     intermediateSize: fields.size('intermediate_size'),
-    layers: fields.size('num_hidden_layers', mostLayers),
+    layers,
     heads,
     kvHeads,
     headDim,
-    ...readRope(fields, maxPositions),
+    ...(isGemma ? readGemma(fields, layers, maxPositions) : readRope(fields, maxPositions)),
     rmsNormEps: fields.positiveOr('rms_norm_eps', 1e-6),
-    tieEmbeddings: fields.flagOr('tie_word_embeddings', false),
-    qkvBias: family.qkvBias,
-    qkNorm: family.qkNorm,
+    tieEmbeddings: fields.flagOr('tie_word_embeddings', family.tieEmbeddings),
+    ...family.traits,
     maxPositions,
     bosTokenId: readUnusedToken(fields, 'bos_token_id', vocabSize),
     eosTokenIds: fields.tokenIds('eos_token_id', vocabSize),
@@ -69,40 +122,47 @@ export function parseHfConfig(json: unknown, where: string): ModelConfig {
  * transformers before and after version 5 read it.
  *
  * @param dtype Storage type of the model's weights, as torch names it.
- * @throws ConfigError when the architecture does not have the biases or norms that the model has.
+ * @throws ConfigError when the architecture does not compute what the model does.
  */
 export function toHfConfig(
   config: ModelConfig,
   dtype: 'float32' | 'float16' | 'bfloat16' = 'float32',
 ): Record<string, unknown> {
-  const family = families[config.architecture];
-  if (config.qkvBias !== family.qkvBias || config.qkNorm !== family.qkNorm) {
-    throw new ConfigError(
-      `${config.architecture}: has qkvBias ${String(family.qkvBias)} and qkNorm ${String(family.qkNorm)}, ` +
-        `the model has ${String(config.qkvBias)} and ${String(config.qkNorm)}`,
-    );
-  }
+  const { architecture, sliding } = config;
+  const { title, traits } = families[architecture];
+  expectTraits(config, traits);
+  const isGemma = architecture === 'gemma3_text';
+  const full = { rope_theta: config.ropeTheta, ...hfRope(config.rope) };
   return {
-    architectures: [`${family.title}ForCausalLM`],
-    ...(config.architecture === 'qwen2' ? {} : { attention_bias: false }),
+    architectures: [`${title}ForCausalLM`],
+    ...(architecture === 'qwen2' ? {} : { attention_bias: false }),
     attention_dropout: 0,
     bos_token_id: config.bosTokenId,
     dtype,
     eos_token_id:
       config.eosTokenIds.length > 1 ? [...config.eosTokenIds] : (config.eosTokenIds[0] ?? null),
     head_dim: config.headDim,
-    hidden_act: 'silu',
+    ...(isGemma ? gemmaFields(config) : { hidden_act: 'silu' }),
     hidden_size: config.hiddenSize,
     intermediate_size: config.intermediateSize,
     max_position_embeddings: config.maxPositions,
-    ...(config.architecture === 'llama' ? { mlp_bias: false } : { use_sliding_window: false }),
-    model_type: config.architecture,
+    ...(architecture === 'llama' ? { mlp_bias: false } : {}),
+    ...(architecture === 'qwen2' || architecture === 'qwen3' ? { use_sliding_window: false } : {}),
+    model_type: architecture,
     num_attention_heads: config.heads,
     num_hidden_layers: config.layers,
     num_key_value_heads: config.kvHeads,
     pad_token_id: config.padTokenId,
     rms_norm_eps: config.rmsNormEps,
-    rope_parameters: { rope_theta: config.ropeTheta, ...hfRope(config.rope) },
+    rope_parameters: isGemma
+      ? {
+          full_attention: full,
+          sliding_attention: {
+            rope_theta: sliding?.ropeTheta ?? localTheta,
+            ...hfRope(sliding?.rope),
+          },
+        }
+      : full,
     ...(config.rope ? { rope_scaling: hfRope(config.rope) } : {}),
     rope_theta: config.ropeTheta,
     tie_word_embeddings: config.tieEmbeddings,
@@ -110,6 +170,46 @@ export function toHfConfig(
     vocab_size: config.vocabSize,
   };
 }
+
+/** @throws ConfigError naming the first field that is not what the family has. */
+function expectTraits(config: ModelConfig, traits: Traits): void {
+  const { architecture, qkvBias, qkNorm } = config;
+  const { gate = 'silu', unitOffset = false, outputNorms = false } = config;
+  const { scaledEmbedding = false } = config;
+  const own = { qkvBias, qkNorm, gate, unitOffset, outputNorms, scaledEmbedding };
+  const fixed: Traits = {
+    gate: 'silu',
+    unitOffset: false,
+    outputNorms: false,
+    scaledEmbedding: false,
+    ...traits,
+  };
+  for (const key of Object.keys(own) as (keyof Traits)[]) {
+    if (own[key] === fixed[key]) continue;
+    const [wanted, got] = [String(fixed[key]), String(own[key])];
+    throw new ConfigError(`${architecture}: has ${key} ${wanted}, the model has ${got}`);
+  }
+  const isGemma = architecture === 'gemma3_text';
+  for (const key of ['sliding', 'queryScalar'] as const) {
+    if (!isGemma && config[key] !== undefined) {
+      throw new ConfigError(`${architecture}: has no ${key}, the model has`);
+    }
+  }
+}
+
+/** The fields of a config.json that other families do not have. */
+const gemmaFields = ({ headDim, layers, queryScalar, sliding }: ModelConfig) => ({
+  attn_logit_softcapping: null,
+  final_logit_softcapping: null,
+  hidden_activation: gemmaActivation,
+  layer_types: Array.from({ length: layers }, (_, layer) =>
+    sliding?.layers[layer] === true ? layerTypes.sliding : layerTypes.full,
+  ),
+  query_pre_attn_scalar: queryScalar ?? headDim,
+  rope_local_base_freq: sliding?.ropeTheta ?? localTheta,
+  sliding_window: sliding?.window ?? defaultWindow,
+  use_bidirectional_attention: false,
+});
 
 /** A scaling under the names of transformers. */
 function hfRope(rope: RopeScaling | undefined): Record<string, unknown> {
@@ -163,6 +263,11 @@ class Fields {
   /** Own keys only: `__proto__` and `constructor` in the file mean nothing. */
   get(key: string): unknown {
     return Object.hasOwn(this.#json, key) ? (this.#json[key] ?? undefined) : undefined;
+  }
+
+  /** Whether the file names the key, and gives it no value. */
+  isNull(key: string): boolean {
+    return Object.hasOwn(this.#json, key) && this.#json[key] === null;
   }
 
   /** A number; 0 when absent. */
@@ -254,7 +359,9 @@ function readArchitecture(fields: Fields): Architecture {
 }
 
 function refuseUnimplemented(fields: Fields, architecture: Architecture): void {
-  const activation = fields.get('hidden_act') ?? 'silu';
+  const isGemma = architecture === 'gemma3_text';
+  if (isGemma) refuseOfGemma(fields);
+  const activation = (isGemma ? undefined : fields.get('hidden_act')) ?? 'silu';
   if (activation !== 'silu' && activation !== 'swish') {
     const known = 'known are "silu" and its other name "swish"';
     fields.fail('hidden_act', `${show(activation)} is not implemented; ${known}`);
@@ -268,7 +375,23 @@ function refuseUnimplemented(fields: Fields, architecture: Architecture): void {
   if (fields.get('quantization_config') !== undefined) {
     fields.fail('quantization_config', 'is not implemented: weights must be f32, f16 or bf16');
   }
-  refuseSlidingWindow(fields);
+  if (!isGemma) refuseSlidingWindow(fields);
+}
+
+const gemmaActivation = 'gelu_pytorch_tanh';
+
+function refuseOfGemma(fields: Fields): void {
+  const activation = fields.get('hidden_activation') ?? gemmaActivation;
+  if (activation !== gemmaActivation) {
+    const known = `known is "${gemmaActivation}"`;
+    fields.fail('hidden_activation', `${show(activation)} is not implemented; ${known}`);
+  }
+  for (const key of ['attn_logit_softcapping', 'final_logit_softcapping', 'vision_config']) {
+    if (fields.get(key) !== undefined) fields.fail(key, 'is not implemented: must be null');
+  }
+  if (fields.flagOr('use_bidirectional_attention', false)) {
+    fields.fail('use_bidirectional_attention', 'true is not implemented: attention is causal');
+  }
 }
 
 function refuseSlidingWindow(fields: Fields): void {
@@ -300,19 +423,87 @@ function readUnusedToken(fields: Fields, key: string, vocabSize: number): number
   return fields.tokenIds(key, vocabSize)[0] ?? null;
 }
 
-/** The rotary embedding, out of `rope_parameters` or `rope_theta` and `rope_scaling`. */
-function readRope(fields: Fields, maxPositions: number): Pick<ModelConfig, 'ropeTheta' | 'rope'> {
-  const given = [fields.object('rope_parameters'), fields.object('rope_scaling')];
+const layerTypes = { full: 'full_attention', sliding: 'sliding_attention' } as const;
+
+/** transformers' defaults for Gemma 3. */
+const [globalTheta, localTheta, defaultWindow, defaultPattern] = [1_000_000, 10_000, 4096, 6];
+
+/** What only Gemma has: two kinds of layers, each with its rotary embedding, and the scores' scale. */
+function readGemma(
+  fields: Fields,
+  layers: number,
+  maxPositions: number,
+): Pick<ModelConfig, 'ropeTheta' | 'rope' | 'sliding' | 'queryScalar'> {
+  const parameters = fields.object('rope_parameters');
+  for (const key of ['rope_type', 'type', 'rope_theta']) {
+    if (parameters?.get(key) !== undefined) {
+      parameters.fail(key, `must stand below ${layerTypes.full} or ${layerTypes.sliding}`);
+    }
+  }
+  const full = readRope(fields, maxPositions, {
+    given: [parameters?.object(layerTypes.full), fields.object('rope_scaling')],
+    key: 'rope_theta',
+    theta: globalTheta,
+  });
+  const own = readRope(fields, maxPositions, {
+    given: [parameters?.object(layerTypes.sliding), undefined],
+    key: 'rope_local_base_freq',
+    theta: localTheta,
+  });
+  const slides = readLayerTypes(fields, layers);
+  const queryScalar = fields.positiveOr('query_pre_attn_scalar', 256);
+  if (!slides.includes(true)) return { ...full, queryScalar };
+  if (fields.isNull('sliding_window')) {
+    fields.fail('sliding_window', `is null, but layer ${slides.indexOf(true)} slides`);
+  }
+  const window = fields.sizeOr('sliding_window', defaultWindow);
+  return { ...full, queryScalar, sliding: { layers: slides, window, ...own } };
+}
+
+/** By layer, whether it slides: `layer_types`, or else every n-th layer is full. */
+function readLayerTypes(fields: Fields, layers: number): boolean[] {
+  const types = fields.get('layer_types');
+  if (types === undefined) {
+    const every = fields.sizeOr('sliding_window_pattern', defaultPattern);
+    return Array.from({ length: layers }, (_, layer) => (layer + 1) % every !== 0);
+  }
+  if (!Array.isArray(types)) fields.fail('layer_types', `must be a list, is ${show(types)}`);
+  if (types.length !== layers) {
+    fields.fail('layer_types', `must have ${layers} entries, one a layer, has ${types.length}`);
+  }
+  const known: readonly unknown[] = Object.values(layerTypes);
+  const other: unknown = types.find((type) => !known.includes(type));
+  if (other !== undefined) fields.fail('layer_types', `${show(other)} is not implemented`);
+  return types.map((type) => type === layerTypes.sliding);
+}
+
+/** Where the rotary embedding of some layers stands: in two objects, or theta at the top. */
+interface RopeSource {
+  readonly given: readonly [Fields | undefined, Fields | undefined];
+  readonly key: string;
+  /** transformers' default where neither layout names it. */
+  readonly theta: number;
+}
+
+/** A rotary embedding, out of `rope_parameters` or `rope_theta` and `rope_scaling`. */
+function readRope(
+  fields: Fields,
+  maxPositions: number,
+  { given, key, theta: fallback }: RopeSource = {
+    given: [fields.object('rope_parameters'), fields.object('rope_scaling')],
+    key: 'rope_theta',
+    theta: 10_000,
+  },
+): Pick<ModelConfig, 'ropeTheta' | 'rope'> {
   const share = fields.get('partial_rotary_factor') ?? 1;
   if (share !== 1) fields.fail('partial_rotary_factor', `must be 1, is ${show(share)}`);
-  // transformers' default where neither layout names it.
-  let theta = fields.positiveOr('rope_theta', 10_000);
-  let isNamed = fields.get('rope_theta') !== undefined;
+  let theta = fields.positiveOr(key, fallback);
+  let isNamed = fields.get(key) !== undefined;
   for (const one of given) {
     if (one?.get('rope_theta') === undefined) continue;
     const own = one.positiveOr('rope_theta', theta);
     if (isNamed && own !== theta) {
-      fields.fail('rope_theta', `${theta} contradicts ${own} of ${one.name}`);
+      fields.fail(key, `${theta} contradicts ${own} of ${one.name}`);
     }
     theta = own;
     isNamed = true;

@@ -30,8 +30,24 @@ type Names = Readonly<Record<'ofModel' | 'ofLayer', Readonly<Record<string, stri
 
 const llama: Names = { ofModel, ofLayer };
 
+/** Gemma's norm after attention has the name of Llama's before the MLP. */
+const gemma: Names = {
+  ofModel,
+  ofLayer: {
+    ...ofLayer,
+    attention_out_norm: 'post_attention_layernorm.weight',
+    post_norm: 'pre_feedforward_layernorm.weight',
+    mlp_out_norm: 'post_feedforward_layernorm.weight',
+  },
+};
+
 /** Qwen2 and Qwen3 name their parameters as Llama does, and add biases and head norms. */
-const names: Readonly<Record<Architecture, Names>> = { llama, qwen2: llama, qwen3: llama };
+const names: Readonly<Record<Architecture, Names>> = {
+  llama,
+  qwen2: llama,
+  qwen3: llama,
+  gemma3_text: gemma,
+};
 
 /**
  * The name that a parameter has in files of Hugging Face models, in checkpoints and in messages.

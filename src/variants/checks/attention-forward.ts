@@ -1,22 +1,24 @@
 import { attentionForward, attentionForwardFamily } from '../../../kernels/attention-forward.ts';
-import { attentionInputs, attentionOptions, HEADS, ROWS } from './attention.ts';
+import { attentionInputs, attentionOptions, HEADS, ROWS, windowsOf } from './attention.ts';
 import type { FamilyCheck } from './case.ts';
 
 export const attentionForwardCheck: FamilyCheck = {
   family: attentionForwardFamily,
   isUsed: () => true,
   probes(inputs, use) {
-    const { spans, qkv, wanted } = attentionInputs(inputs, use);
-    const out = inputs.empty('out', [ROWS, HEADS * use.headDim]);
-    const lse = inputs.empty('lse', [ROWS, HEADS]);
-    return [
-      {
-        steps: [attentionForward({ spans, qkv: qkv.tensor, out, lse }, attentionOptions(use))],
+    return windowsOf(use).map((window) => {
+      const { spans, qkv, wanted } = attentionInputs(inputs, use, window);
+      const out = inputs.empty('out', [ROWS, HEADS * use.headDim]);
+      const lse = inputs.empty('lse', [ROWS, HEADS]);
+      return {
+        steps: [
+          attentionForward({ spans, qkv: qkv.tensor, out, lse }, attentionOptions(use, window)),
+        ],
         expected: [
           { out, values: () => wanted().out },
           { out: lse, values: () => wanted().lse },
         ],
-      },
-    ];
+      };
+    });
   },
 };

@@ -11,24 +11,29 @@ export const ROWS = 31;
 /** Two heads share keys and values. */
 export const HEADS = 2;
 
+/** Windows to check: of full layers, and of sliding ones one that hides keys of prompt and response. */
+export const windowsOf = ({ sliding = false }: KernelUse): (number | undefined)[] =>
+  sliding ? [undefined, 7] : [undefined];
+
 /** Columns of fused queries, keys and values. */
 export const fusedColumns = ({ headDim }: KernelUse): number => (HEADS + 2) * headDim;
 
-export const attentionOptions = ({ headDim }: KernelUse) => ({
+export const attentionOptions = ({ headDim }: KernelUse, window?: number) => ({
   rows: ROWS,
   heads: HEADS,
   kvHeads: 1,
   headDim,
   scale: 1 / Math.sqrt(headDim),
+  window,
 });
 
 /** The inputs that every kernel of packed attention reads, and the expected results in float64. */
-export function attentionInputs(inputs: Inputs, use: KernelUse) {
+export function attentionInputs(inputs: Inputs, use: KernelUse, window?: number) {
   const { headDim } = use;
   const qkv = inputs.random('qkv', ROWS, fusedColumns(use));
   const dout = inputs.random('dout', ROWS, HEADS * headDim);
   let found: ReturnType<typeof attention> | undefined;
-  const wanted = () => (found ??= attention(qkv.at, dout.at, headDim));
+  const wanted = () => (found ??= attention(qkv.at, dout.at, headDim, window));
   const given = (name: string, columns: number, values: Float64Array): Tensor<'f32'> => {
     const tensor = inputs.empty(name, [ROWS, columns]);
     inputs.gpu.upload(tensor, Float32Array.from(values));
@@ -54,7 +59,7 @@ function keysOf(row: number): number[] {
 }
 
 /** Softmax attention and its gradients for queries, keys and values, in float64. */
-export function attention(qkv: Input['at'], dout: Input['at'], headDim: number) {
+export function attention(qkv: Input['at'], dout: Input['at'], headDim: number, window = Infinity) {
   const scale = 1 / Math.sqrt(headDim);
   const fused = (HEADS + 2) * headDim;
   const out = new Float64Array(ROWS * HEADS * headDim);
@@ -74,7 +79,7 @@ export function attention(qkv: Input['at'], dout: Input['at'], headDim: number) 
     for (let head = 0; head < HEADS; head++) {
       const first = head * headDim;
       const query = (d: number): number => qkv(row, first + d);
-      const keys = keysOf(row);
+      const keys = keysOf(row).slice(-window);
       const weights = keys.map((j) =>
         Math.exp(scale * sum(columns.map((d) => query(d) * key(j, d)))),
       );

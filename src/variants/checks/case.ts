@@ -11,6 +11,8 @@ import { RandomStream } from '../../random.ts';
 export interface KernelUse {
   /** Head size of the program's model: attention is compiled for it. */
   readonly headDim: number;
+  /** Whether some layers of the model attend to a window of keys. Default false. */
+  readonly sliding?: boolean | undefined;
   /** Whether gradients are computed too. */
   readonly training: boolean;
   /** Storage of the matrices that layers multiply by. Default f32. */

@@ -16,6 +16,7 @@ import type {
 import { pageOf, tableOf } from './document.ts';
 import {
   comparisonFigure,
+  courseFigure,
   curveNamesOf,
   heatMapFigure,
   histogramFigure,
@@ -36,12 +37,15 @@ import { estimateCells, findingsOf, paperComparison } from './findings.ts';
 import { leastSeeds, tierPrompts, type Estimate } from '../interval.ts';
 import { markup, raw, shortened, type Markup, type Part } from './markup.ts';
 import { cutText } from './cut.ts';
+import { barFigure, tierFigures } from './paper-figures.ts';
+import { paperTables } from './paper-tables.ts';
 import {
   armsOf,
   baseEstimate,
   differenceAt,
   estimateAt,
   evaluationsOf,
+  inScoreOrder,
   isEvaluated,
   keptIds,
   lastReadout,
@@ -49,6 +53,7 @@ import {
   learningCurve,
   methodsOf,
   passUpdates,
+  promptsOf,
   readersOf,
   readingsAt,
   readoutText,
@@ -143,6 +148,7 @@ type SectionId =
   | 'did'
   | 'table'
   | 'curves'
+  | 'paper'
   | 'training'
   | 'scores'
   | 'kept'
@@ -160,7 +166,9 @@ function sectionNames(run: Run): (readonly [id: SectionId, name: string])[] {
     ...(evaluated ? [lim] : []),
     ['did', 'What this run did'],
     ['table', 'Results'],
-    ...(evaluated ? [['curves', 'Learning curves'] as const] : []),
+    ...(evaluated
+      ? [['curves', 'Learning curves'] as const, ['paper', 'Beside the paper'] as const]
+      : []),
     ['training', 'Training'],
     ...(evaluated ? [] : [lim]),
     ['scores', 'Scores'],
@@ -195,6 +203,7 @@ function sections(run: Run, id: string): Markup {
     lim: () => limSection(run),
     did: () => didSection(run),
     table: () => tableSection(run),
+    paper: () => paperSection(run, id),
     curves: () => markup`${learningLegend(run)}<div class="grid wide">
 ${learningFigure(run, `${id}equal`, false)}${armsOf(run).length === 0 ? '' : learningFigure(run, `${id}charged`, true)}</div>
 `,
@@ -526,16 +535,12 @@ function resultTable(run: Run, how: Answering): Markup {
   });
 }
 
-/** Number of prompts of a method over the seeds: one number, or the least and the most. */
-function promptsOf({ results }: Run, method: MethodName): string {
-  const sizes =
-    method === 'full'
-      ? results.seeds.map(({ pool }) => pool.prompts)
-      : results.seeds.flatMap(({ selections }) => selections[method]?.prompts ?? []);
-  if (sizes.length === 0) return count(results.methods[method]?.prompts ?? 0);
-  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
-  return least === most ? count(least) : `${count(least)}–${count(most)}`;
-}
+/** The paper's tables and figures that the other sections do not hold. */
+const paperSection = (run: Run, id: string): Markup =>
+  markup`${paperTables(run)}${learningLegend(run)}<div class="grid wide">
+${tierFigures(run, id)}${barFigure(run, id)}</div>
+<p class="aside">The paper’s figures 2 and 3 are among those of the other sections; their captions say which. <code>limr report --figures</code> writes each panel to a file of its own.</p>
+`;
 
 function contrastTable(run: Run): Markup {
   const { tableReadout } = run.results.config.experiment;
@@ -576,21 +581,18 @@ ${trainingKeys.map((key) => trainingFigure(run, `${id}${key.replaceAll('_', '-')
 `;
 }
 
-const byScore = (scores: readonly ScoredPrompt[]): ScoredPrompt[] =>
-  [...scores].sort((a, b) => (b.score ?? -Infinity) - (a.score ?? -Infinity) || a.id - b.id);
-
 function scoreSection(run: Run, id: string): Markup {
   const { results } = run;
   const scored = results.seeds.flatMap(({ seed, lim }, i) => {
     const scores = run.scores[i] ?? [];
-    return lim && scores.length > 0 ? [{ seed, lim, ranked: byScore(scores) }] : [];
+    return lim && scores.length > 0 ? [{ seed, lim, ranked: inScoreOrder(scores) }] : [];
   });
   const [first, ...others] = scored;
   if (!first) return markup`<p>No prompt was scored.</p>`;
   const several = scored.length > 1;
   return markup`<p>${boundText(first.lim)}${several ? ` Figures are of seed ${first.seed}; those of the other seeds are folded away below.` : ''}</p>
 <div class="grid wide">
-${runMeanCurveFigure(run, `${id}mean`)}${seedFigures(run, first, `${id}s0`)}</div>
+${runMeanCurveFigure(run, `${id}mean`)}${courseFigure(curveNamesOf(run, first.lim), first, `${id}courses`)}${seedFigures(run, first, `${id}s0`)}</div>
 ${heatMapFigure(first.ranked, first.lim, `${id}s0-heat`)}
 ${quantileTable(run)}
 ${exampleTable(run, first.ranked, first.lim)}

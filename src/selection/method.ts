@@ -137,8 +137,6 @@ interface MethodFacts {
   readonly label: string;
   /** The prompts that the method takes, in words that follow its label in a list of terms. */
   readonly takes: (settings: LimSettings) => string;
-  /** Average of the paper's three benchmarks in percent (table 1), if the paper tried the method. */
-  readonly paperAverage?: number;
   /** Number of responses that must be sampled and judged before the selection can be made. */
   readonly samples: (pass: PassSize) => number;
 }

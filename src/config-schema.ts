@@ -121,6 +121,13 @@ export const configSchema = v.strictObject({
     topK: whole(0, 1_000_000),
     topP: within(1e-6, 1),
     minP: share,
+    responseLengths: v.exactOptional(
+      v.pipe(
+        v.array(v.strictObject({ from: whole(0, 1_000_000), tokens: whole(1, 1 << 20) })),
+        v.minLength(1),
+        v.maxLength(64),
+      ),
+    ),
   }),
   ppo: v.strictObject({
     rewardClamp: v.optional(within(1e-6, 1e6), 10),

@@ -11,6 +11,7 @@ import {
 } from './config-schema.ts';
 import { fieldOf, isRecord, type JsonRecord, shorten } from './formats/json.ts';
 import { presets, type PretrainedPreset, pretrainedPresets } from './presets.ts';
+import { recipes } from './recipes.ts';
 import { iterationsFor } from './rollout-order.ts';
 import {
   checkTask,
@@ -171,6 +172,14 @@ export interface OptimizerConfig {
   readonly maxGradNorm: number;
 }
 
+/** A limit on the length of responses from some update of a method on. */
+export interface ResponseLength {
+  /** Updates of the method before it holds. */
+  readonly from: number;
+  /** Most tokens of a response. */
+  readonly tokens: number;
+}
+
 export interface RolloutConfig {
   /** Prompts of one iteration (LIMR: 1,024). */
   readonly prompts: number;
@@ -187,6 +196,12 @@ export interface RolloutConfig {
   readonly topK: number;
   readonly topP: number;
   readonly minP: number;
+  /**
+   * Limits on sampled responses of training, each from an update of a method on, as DeepScaleR
+   * raised its own. Before the first of them, and where left out, the task's limit holds; evaluation
+   * always has that one.
+   */
+  readonly responseLengths?: readonly ResponseLength[];
 }
 
 export interface PpoConfig {
@@ -370,6 +385,20 @@ export const checkPool = (config: ExperimentConfig, pool: number, where: string)
 };
 
 /**
+ * Checks the lengths of responses against the task's own limit.
+ *
+ * @param most Longest response of the task, in tokens.
+ * @throws ConfigError as `parseConfig`.
+ */
+export function checkLengths({ rollout }: ExperimentConfig, most: number, where: string): void {
+  const over = rollout.responseLengths?.find(({ tokens }) => tokens > most);
+  if (!over) return;
+  throw new ConfigError(
+    `${where}: rollout.responseLengths: ${over.tokens} tokens, where the task takes responses of ${most}`,
+  );
+}
+
+/**
  * Checks the rules between fields.
  *
  * @param pool Prompts of the pool. If undefined, the rules about the pool are skipped.
@@ -388,6 +417,10 @@ function checkTogether(
   const units = rollout.prompts * (ppo.minibatchUnit === 'group' ? 1 : rollout.samples);
   if (units % ppo.minibatches !== 0) {
     fail('ppo.minibatches', `must divide the ${units} ${ppo.minibatchUnit}s of a rollout`);
+  }
+  const { responseLengths = [] } = rollout;
+  if (responseLengths.some(({ from }, i) => i > 0 && from <= (responseLengths[i - 1]?.from ?? 0))) {
+    fail('rollout.responseLengths', 'must ascend by from');
   }
   const { estimator, gamma } = ppo;
   for (const fault of estimatorFaults(estimator, { gamma, samples: rollout.samples })) {
@@ -524,6 +557,12 @@ export function configFrom(
 ): ExperimentConfig {
   const base = presetOf(preset, overrides);
   if (!base) {
+    const recipe = recipes.find(({ name }) => name === preset);
+    if (recipe) {
+      throw new ConfigError(
+        `${where}: the recipe ${recipe.label} is no preset. ${recipe.differs.join(' ')}`,
+      );
+    }
     const known = [presets, pretrainedPresets].flatMap(Object.keys).join(', ');
     throw new ConfigError(`${where}: no preset '${preset}', there are ${known}`);
   }

@@ -60,6 +60,15 @@ export function iterationsOf(
 }
 
 /**
+ * Limit on the tokens of responses that a method samples after so many iterations; undefined for the
+ * task's own.
+ */
+export const responseLimit = (
+  { rollout }: Pick<ExperimentConfig, 'rollout'>,
+  iteration: number,
+): number | undefined => rollout.responseLengths?.findLast(({ from }) => from <= iteration)?.tokens;
+
+/**
  * Read-outs that a method on `prompts` prompts reaches with an iteration. An iteration reaches at
  * most one, except at equal epochs with fewer prompts than a rollout. The end of a method is always
  * a read-out.

@@ -118,6 +118,8 @@ const english = {
       'Share of probability that sampling chooses among, the most probable tokens first; 1 takes all.',
     'rollout.minP':
       'Tokens are left out whose probability is less than this share of the most probable one’s; 0 takes all.',
+    'rollout.responseLengths':
+      'Limits on answers that grow while a method trains, as JSON: each has the update it holds from, and tokens; the task’s limit when left out.',
     'ppo.rewardClamp':
       'Largest reward in either direction; larger ones are cut to it (LIMR: 10, also when left out).',
     'ppo.whitenScale':

@@ -281,9 +281,9 @@ export function barChart(options: BarChartOptions): Markup {
       axisTick: { show: false },
       axisLabel: { ...axisText, interval: 0 },
     },
-    yAxis: yAxisOf([0, Math.min(1, Math.ceil(most * 10) / 10)], options.yName),
-    series: bars.map(({ color, values }, b) =>
-      drawn(
+    yAxis: yAxisOf([0, Math.min(1, Math.ceil(most * 5) / 5)], options.yName),
+    series: bars.map(({ color, values }, b) => ({
+      ...drawn(
         values.map((value, g) => [g, 0, Number.isFinite(value) ? value : 0] as const),
         2,
         (g, { coord, size }) => {
@@ -322,7 +322,9 @@ export function barChart(options: BarChartOptions): Markup {
           };
         },
       ),
-    ),
+      // The value above the highest bar lies over the plot.
+      clip: false,
+    })),
   });
 }
 

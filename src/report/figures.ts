@@ -613,7 +613,8 @@ export function courseChart(names: CurveNames, { ranked, lim }: ScoredPool, id: 
     yName: names.signal,
     xRange: epochs === 1 ? [0, 2] : [1, epochs],
     yRange: signalRange(lim, ranked),
-    backdrops: kinds.map(({ color, members }) => curvesOf(color, members)),
+    // What moved lies behind: curves that stay where they are would vanish under it.
+    backdrops: kinds.map(({ color, members }) => curvesOf(color, members)).reverse(),
     lines: [],
   });
   return { drawing, kinds, shown: shown.length };

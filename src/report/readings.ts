@@ -67,11 +67,11 @@ export function promptsOf({ results }: Run, method: MethodName): string {
 export function onTier(run: Run, tier: string): Run {
   const only = <One extends Reading>(reading: One): One => {
     const found = reading.tiers[tier] ?? reading.outOfDistribution?.[tier];
-    const { outOfDistribution: _outside, ...rest } = reading;
     return {
-      ...(rest as One),
+      ...reading,
       mean: found ?? NaN,
       tiers: found === undefined ? {} : { [tier]: found },
+      outOfDistribution: {},
     };
   };
   const whole = <One extends Reading & { readonly sampled?: Reading }>(accuracy: One): One => {

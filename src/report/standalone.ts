@@ -31,7 +31,7 @@ export function standaloneSvg({ title, drawing, legend }: Panel): string {
   );
   return inLight(
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${top + height}" viewBox="0 0 ${width} ${top + height}" font-family="${FONT}">\n` +
-      `<rect width="100%" height="100%" fill="var(--card)"/>\n` +
+      '<rect width="100%" height="100%" fill="var(--card)"/>\n' +
       `<text x="${EDGE}" y="20" font-size="14" font-weight="600" fill="var(--ink)">${escape(title)}</text>\n` +
       `${entries}${body}\n</svg>\n`,
   );

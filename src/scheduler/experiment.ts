@@ -1,5 +1,5 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import { checkPool, configHash, type ExperimentConfig } from '../config.ts';
+import { checkLengths, checkPool, configHash, type ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import {
   type Attention,
@@ -140,6 +140,7 @@ export class Experiment {
     const task = await openTask(config.task, host.resources ?? noResources);
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
+      checkLengths(config, task.maxResponseTokens, 'config');
       const layout = layoutOf(host, config, task);
       expectSelectable(config, seeds[0] ?? 0, task);
       const { files } = host.resources ?? noResources;

@@ -239,4 +239,34 @@ describe('a run on the rows of a file', () => {
     await run(config, parts);
     expect(textsOf(parts)).toEqual(textsOf(whole));
   });
+
+  test('cuts responses at the length of its schedule, and refuses more than the task takes', async ({
+    skip,
+  }) => {
+    inNodeAlone(skip);
+    const scheduled = (responseLengths: object[]) =>
+      configOf(
+        { maxResponseTokens: 12 },
+        {
+          rollout: { prompts: 3, samples: 4, responseLengths },
+          experiment: { epochs: 2, methods: ['full'], checkpointEvery: 10 },
+        },
+      );
+    const config = scheduled([
+      { from: 1, tokens: 2 },
+      { from: 3, tokens: 5 },
+    ]);
+    const { events } = await run(config, new MemoryStore());
+    const lengths = events.flatMap((event) =>
+      event.type === 'update' ? [event.metrics['response_length_mean']] : [],
+    );
+    // The tiny model hardly ever ends a response by itself.
+    expect(lengths[0]).toBeGreaterThan(5);
+    expect(lengths.slice(1, 3).every((length) => length > 1 && length <= 2)).toBe(true);
+    expect(lengths[3]).toBeGreaterThan(2);
+    expect(lengths[3]).toBeLessThanOrEqual(5);
+    await expect(run(scheduled([{ from: 0, tokens: 13 }]), new MemoryStore())).rejects.toThrow(
+      'rollout.responseLengths: 13 tokens, where the task takes responses of 12',
+    );
+  });
 });

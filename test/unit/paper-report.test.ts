@@ -131,8 +131,8 @@ describe('panels', () => {
       }).folder,
     );
     const [seed] = run.results.methods.lim!.evaluations;
-    for (const tier of Object.keys(seed!.tiers)) {
-      expect(estimateAt(onTier(run, tier), 'lim', 2)?.mean).toBe(seed!.tiers[tier]);
+    for (const tier of Object.keys(seed.tiers)) {
+      expect(estimateAt(onTier(run, tier), 'lim', 2)?.mean).toBe(seed.tiers[tier]);
       expect(onTier(run, tier).results.base.mean).toBe(run.results.base.tiers[tier]);
     }
     expect(runPanels(run)).toHaveLength(11);
@@ -147,7 +147,7 @@ describe('panels', () => {
       for (const { text } of panel.legend) expect(svg).toContain(`>${text}</text>`);
     }
     const [first] = runPanels(await study());
-    expect(first!.legend.map(({ text }) => text)).toEqual([
+    expect(first.legend.map(({ text }) => text)).toEqual([
       'base',
       ...(['full', 'lim', 'rand'] as const).map(methodLabel),
     ]);

@@ -122,6 +122,8 @@ export const text: SettingWords = {
       'Anteil der Wahrscheinlichkeit, aus dem gezogen wird, die wahrscheinlichsten Token zuerst; 1 nimmt alle.',
     'rollout.minP':
       'Token entfallen, deren Wahrscheinlichkeit unter diesem Anteil der größten liegt; 0 nimmt alle.',
+    'rollout.responseLengths':
+      'Grenzen der Antworten, die im Training wachsen, als JSON: je ein Update, ab dem sie gelten, und Token; ohne Angabe die Grenze der Aufgabe.',
     'ppo.rewardClamp':
       'Größte Belohnung in beide Richtungen; größere werden darauf gekürzt (LIMR: 10, auch ohne Angabe).',
     'ppo.whitenScale':

@@ -78,6 +78,8 @@ export const text: SettingWords = {
     'rollout.topK': '只在概率最高的若干词元中采样；0 表示全部。',
     'rollout.topP': '从概率最高的词元起，只在累计到这个比例的词元中采样；1 表示全部。',
     'rollout.minP': '概率低于最高概率这一比例的词元不参与采样；0 表示全部。',
+    'rollout.responseLengths':
+      '训练中逐步放宽的回答长度上限，用 JSON 写：每项是开始生效的更新次数和词元数；不填则用任务的上限。',
     'ppo.rewardClamp': '奖励在正负两个方向的上限；超出的会被截断（LIMR：10，不填也是 10）。',
     'ppo.whitenScale':
       '优势是调整到相同的离散程度，还是只调整到均值为 0（LIMR：相同离散程度，不填同此）。',

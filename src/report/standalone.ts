@@ -48,7 +48,7 @@ function legendOf(legend: readonly LegendEntry[], width: number): { text: string
     const mark = markPath(style.symbol, x + 14, y);
     text +=
       `<path d="M${x} ${y}h28" fill="none" stroke="${style.color}" stroke-width="${style.width ?? 2}"${dashes}/>` +
-      `${mark === '' ? '' : `<path d="${mark}" fill="${style.color}"/>`}` +
+      (mark === '' ? '' : `<path d="${mark}" fill="${style.color}"/>`) +
       `<text x="${x + SWATCH_WIDTH}" y="${y + 4}" font-size="12" fill="var(--quiet)">${escape(name)}</text>\n`;
     x += needed;
   }

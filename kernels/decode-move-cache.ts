@@ -1,7 +1,7 @@
 import code from '../shaders/decode-move-cache.wgsl?raw';
 import { ShapeError } from './lib/errors.ts';
 import { defineKernel, type Dispatch, linearGrid, type TensorsOf } from './lib/kernel.ts';
-import { bytesPerElement, expectCapacity, expectShape } from './lib/tensor.ts';
+import { expectCapacity, expectShape, rowBytes } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 import { weightTypes } from './lib/weight.ts';
 
@@ -20,7 +20,7 @@ export function decodeMoveCache(
   { rows }: { readonly rows: Size },
 ): Dispatch {
   const [capacity = 0, slots = 0, width = 0, ...more] = tensors.cache.shape;
-  const perQuad = 16 / bytesPerElement[tensors.cache.dtype];
+  const perQuad = 16 / rowBytes(tensors.cache.dtype, 1);
   if (more.length > 0 || width === 0 || width % perQuad !== 0) {
     throw new ShapeError(
       `decode-move-cache: cache must be (R, T, ${perQuad} n), got (${tensors.cache.shape.join(', ')})`,

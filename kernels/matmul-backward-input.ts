@@ -26,21 +26,17 @@ import {
   isSoftware,
   type VariantOf,
 } from './lib/variants.ts';
-import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
+import { matrixHeader, matrixTypes } from './lib/weight.ts';
 
 const spec = {
   params: ['row_start', 'row_end', 'inner', 'columns', 'accumulate'],
-  tensors: { dy: 'f32', weight: weightTypes, dx: 'f32' },
+  tensors: { dy: 'f32', weight: matrixTypes, dx: 'f32' },
 } as const;
 
-export const matmulBackwardInputKernel = defineKernel(
-  'matmul-backward-input',
-  [weightLibrary, plain],
-  spec,
-);
+export const matmulBackwardInputKernel = defineKernel('matmul-backward-input', plain, spec);
 
 const variant = (name: string, code: string) =>
-  defineKernel(`matmul-backward-input/${name}`, [weightLibrary, code], spec);
+  defineKernel(`matmul-backward-input/${name}`, code, spec);
 
 const tilesKernel = variant('tiles', tiles);
 
@@ -50,7 +46,11 @@ function headerOf(
   weight: Tensor,
   width: number,
 ): string {
-  const own = weightHeader(weight, header);
+  const own = matrixHeader(
+    weight,
+    kernel === matmulBackwardInputKernel ? 'numbers' : 'quads',
+    header,
+  );
   return kernel === tilesKernel ? [own, cellHeader(width), cellConstant(width)].join('\n') : own;
 }
 
@@ -95,19 +95,23 @@ export const matmulBackwardInputFamily = defineFamily<
   ...tileVariants(tilesKernel, ([rows, inner]) => [rows, inner]),
 });
 
+/** Values of the shader's `accumulate`. */
+const accumulations = { after: 1, before: 2 } as const;
+
 /**
  * Gradient of a linear layer's input, in one dispatch or in several over ranges of rows. Math and
  * shapes: `shaders/matmul-backward-input.wgsl`.
  *
  * @param hyper.rows Rows in use, at most the rows of `dy`; later rows of `dx` keep their values.
- * @param hyper.accumulate Adds to `dx` instead of overwriting it. Default false.
+ * @param hyper.accumulate Adds to `dx` instead of overwriting it: `after` the sum, or `before`, so
+ *   that the sum continues from it. Left out: overwrites.
  * @throws ShapeError unless `dy` is (M, N), `weight` (N, K) and `dx` (M, K).
  */
 export function matmulBackwardInput(
   tensors: { readonly dy: Tensor; readonly weight: Tensor; readonly dx: Tensor },
   hyper: MatmulHow<VariantOf<typeof matmulBackwardInputFamily>> & {
     readonly rows: Size;
-    readonly accumulate?: boolean;
+    readonly accumulate?: keyof typeof accumulations | undefined;
   },
 ): Dispatch[] {
   const [capacity, inner] = rank2('matmul-backward-input', 'dy', tensors.dy);
@@ -125,7 +129,7 @@ export function matmulBackwardInput(
         row_end: piece.end,
         inner,
         columns,
-        accumulate: hyper.accumulate === true ? 1 : 0,
+        accumulate: hyper.accumulate ? accumulations[hyper.accumulate] : 0,
       },
       () => [Math.ceil(columns / tile.columns), Math.ceil(piece.count() / tile.rows)],
       {

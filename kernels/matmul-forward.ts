@@ -5,7 +5,7 @@ import registers from '../shaders/matmul-forward/registers.wgsl?raw';
 import subgroup from '../shaders/matmul-forward/subgroup.wgsl?raw';
 import tiles from '../shaders/matmul-forward/tiles.wgsl?raw';
 import workgroup from '../shaders/matmul-forward/workgroup.wgsl?raw';
-import { defineKernel, type Dispatch } from './lib/kernel.ts';
+import { defineKernel, type Dispatch, type KernelInfo } from './lib/kernel.ts';
 import {
   dispatchMatmul,
   fillsQuads,
@@ -27,17 +27,19 @@ import {
   isSoftware,
   type VariantOf,
 } from './lib/variants.ts';
-import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
+import { matrixHeader, matrixTypes } from './lib/weight.ts';
 
 const spec = {
   params: ['row_start', 'row_end', 'inner', 'columns', 'has_bias', 'has_residual'],
-  tensors: { x: 'f32', weight: weightTypes, bias: 'f32', residual: 'f32', out: 'f32' },
+  tensors: { x: 'f32', weight: matrixTypes, bias: 'f32', residual: 'f32', out: 'f32' },
 } as const;
 
-export const matmulForwardKernel = defineKernel('matmul-forward', [weightLibrary, plain], spec);
+export const matmulForwardKernel = defineKernel('matmul-forward', plain, spec);
 
-const variant = (name: string, code: string) =>
-  defineKernel(`matmul-forward/${name}`, [weightLibrary, code], spec);
+const variant = (name: string, code: string) => defineKernel(`matmul-forward/${name}`, code, spec);
+
+const headerOf = ({ kernel, header }: MatmulTile<KernelInfo>, weight: Tensor): string =>
+  matrixHeader(weight, kernel === matmulForwardKernel ? 'numbers' : 'quads', header);
 
 export const matmulForwardFamily = defineFamily<
   MatmulShape,
@@ -132,7 +134,7 @@ export function matmulForward(
       },
       () => [Math.ceil(columns / tile.columns), Math.ceil(piece.count() / tile.rows)],
       {
-        header: weightHeader(weight, tile.header),
+        header: headerOf(tile, weight),
         flops: () => 2 * piece.count() * inner * columns,
       },
     ),

@@ -11,25 +11,21 @@ import {
 } from './lib/low-rank.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
-import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
+import { matrixHeader, matrixTypes } from './lib/weight.ts';
 
-export const matvecForwardKernel = defineKernel(
-  'matvec-forward',
-  [weightLibrary, lowRankLibrary, code],
-  {
-    params: ['inner', 'columns', 'has_bias', 'has_residual', 'epsilon', 'cells', ...partParams],
-    tensors: {
-      x: 'f32',
-      norm_weight: 'f32',
-      weight: weightTypes,
-      bias: 'f32',
-      residual: 'f32',
-      t: 'f32',
-      b: 'f32',
-      out: 'f32',
-    },
+export const matvecForwardKernel = defineKernel('matvec-forward', [lowRankLibrary, code], {
+  params: ['inner', 'columns', 'has_bias', 'has_residual', 'epsilon', 'cells', ...partParams],
+  tensors: {
+    x: 'f32',
+    norm_weight: 'f32',
+    weight: matrixTypes,
+    bias: 'f32',
+    residual: 'f32',
+    t: 'f32',
+    b: 'f32',
+    out: 'f32',
   },
-);
+});
 
 /** An adapter of a matrix at the time when its first factor's product is known. */
 export interface LowRankTerm {
@@ -116,7 +112,7 @@ export function matvecForward(
     },
     () => [Math.ceil(columns / 4 / lanes.rows), valueOf(rows)],
     {
-      header: weightHeader(weight),
+      header: matrixHeader(weight, 'quads'),
       constants: {
         ...laneConstants(lanes),
         NORM: norm ? 1 : 0,

@@ -1,15 +1,17 @@
 // matmul-backward-input: gradient of a linear layer's input, one input feature and eight rows per
 // thread.
 //
-//   dx_{i,k} = sum_n dy_{i,n} * weight_{n,k}   (+ dx_{i,k} where accumulate is 1)
+//   dx_{i,k} = sum_n dy_{i,n} * weight_{n,k}   (+ dx_{i,k} where accumulate is 1 or 2)
 //
 // in   dy      f32 (M, N)  gradient of the loss with respect to the layer's output
-//      weight  f32 or f16 (N, K)
+//      weight  f32, f16, int8 or int4 (N, K)
 // out  dx      f32 (M, K)  rows [row_start, row_end) overwritten, or added to; others untouched
 //
 // Grid: ceil(K / LANES) by ceil((row_end - row_start) / 8). Lanes run along the columns of dx, so
 // they read neighbouring weights; a workgroup's rows are uniform.
-// Numerics: one f32 accumulator per output, n ascending; an old dx is added after the sum.
+// Numerics: one f32 accumulator per output, n ascending. An old dx is added after the sum where
+// accumulate is 1. Where it is 2 the sum begins with the old dx: ranges of n one after another give
+// the bits of all n at once.
 
 struct Params {
   row_start: u32,
@@ -25,11 +27,16 @@ struct Params {
 
 override LANES: u32 = 32;
 
+fn begin(row: u32, column: u32) -> f32 {
+  if (params.accumulate != 2 || row >= params.row_end || column >= params.columns) { return 0.0; }
+  return dx[row * params.columns + column];
+}
+
 fn finish(row: u32, column: u32, sum: f32) {
   if (row >= params.row_end || column >= params.columns) { return; }
   let at = row * params.columns + column;
   var value = sum;
-  if (params.accumulate != 0) { value += dx[at]; }
+  if (params.accumulate == 1) { value += dx[at]; }
   dx[at] = value;
 }
 
@@ -50,16 +57,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let from6 = min(row + 6, last) * inner;
   let from7 = min(row + 7, last) * inner;
   var weight_at = min(column, columns - 1);
-  var sum0 = 0.0;
-  var sum1 = 0.0;
-  var sum2 = 0.0;
-  var sum3 = 0.0;
-  var sum4 = 0.0;
-  var sum5 = 0.0;
-  var sum6 = 0.0;
-  var sum7 = 0.0;
+  var sum0 = begin(row, column);
+  var sum1 = begin(row + 1, column);
+  var sum2 = begin(row + 2, column);
+  var sum3 = begin(row + 3, column);
+  var sum4 = begin(row + 4, column);
+  var sum5 = begin(row + 5, column);
+  var sum6 = begin(row + 6, column);
+  var sum7 = begin(row + 7, column);
   for (var n = 0u; n < inner; n++) {
-    let w = number_as_f32(weight[weight_at / NUMBERS_PER_WEIGHT], weight_at);
+    let w = weight_number(weight_at);
     weight_at += columns;
     sum0 = fma(dy[from0 + n], w, sum0);
     sum1 = fma(dy[from1 + n], w, sum1);

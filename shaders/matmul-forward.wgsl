@@ -3,7 +3,7 @@
 //   out_{i,n} = sum_k x_{i,k} * weight_{n,k} + bias_n + residual_{i,n}
 //
 // in   x         f32 (M, K)
-//      weight    f32 or f16 (N, K)  Hugging Face layout: output features first
+//      weight    f32, f16, int8 or int4 (N, K)  Hugging Face layout: output features first
 //      bias      f32 (N)     read only where has_bias is 1
 //      residual  f32 (M, N)  read only where has_residual is 1
 // out  out       f32 (M, N)  rows [row_start, row_end) overwritten, others untouched
@@ -64,7 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var sum7 = 0.0;
   for (var k = 0u; k < inner; k++) {
     let at = weight0 + k;
-    let w = number_as_f32(weight[at / NUMBERS_PER_WEIGHT], at);
+    let w = weight_number(at);
     sum0 = fma(x[from0 + k], w, sum0);
     sum1 = fma(x[from1 + k], w, sum1);
     sum2 = fma(x[from2 + k], w, sum2);

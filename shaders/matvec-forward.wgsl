@@ -13,7 +13,7 @@
 //
 // in   x            f32 (M, K)  K a multiple of 4
 //      norm_weight  f32 (K)     read only with NORM
-//      weight       f32 or f16 (N, K), output features first; with GATED N a multiple of 4
+//      weight       f32, f16, int8 or int4 (N, K), output features first; with GATED N a multiple of 4
 //      bias         f32 (N)     read only where has_bias is 1
 //      residual     f32, as out  read only where has_residual is 1
 //      t            f32 (M, P R)  read only with LOW_RANK; R a multiple of 4
@@ -94,10 +94,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       y *= norm_weight[k];
     }
     sums += y * mat4x4f(
-      as_f32(weight[w.x + k]),
-      as_f32(weight[w.y + k]),
-      as_f32(weight[w.z + k]),
-      as_f32(weight[w.w + k]),
+      weight_quad(w.x + k),
+      weight_quad(w.y + k),
+      weight_quad(w.z + k),
+      weight_quad(w.w + k),
     );
   }
   if (LANES > 1) {

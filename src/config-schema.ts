@@ -18,7 +18,7 @@ import {
 import { methodName } from './selection/name-schema.ts';
 import { lrSchedules } from './vocabulary/schedules.ts';
 import { missingRules, signals } from './vocabulary/signals.ts';
-import { storages } from './vocabulary/storages.ts';
+import { baseStorages, storages } from './vocabulary/storages.ts';
 
 const optimizer = v.strictObject({
   learningRate: within(0, 1),
@@ -99,7 +99,7 @@ export const configSchema = v.strictObject({
   schema: v.literal(1),
   preset: v.string(),
   gradientCheckpointing: v.exactOptional(v.boolean()),
-  weightStorage: v.exactOptional(v.picklist(storages)),
+  weightStorage: v.exactOptional(v.picklist(baseStorages)),
   cacheStorage: v.exactOptional(v.picklist(storages)),
   task: taskSchema,
   model: v.variant('kind', [drawnModel, folderModel]),

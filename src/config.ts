@@ -37,7 +37,7 @@ import { type MethodName, onlineOf, selectionOf } from './selection/methods.ts';
 import type { OnlineSettings } from './selection/online-settings.ts';
 import type { LrScheduleShape } from './vocabulary/schedules.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
-import type { Storage } from './vocabulary/storages.ts';
+import { type BaseStorage, isStorage, type Storage } from './vocabulary/storages.ts';
 
 /**
  * Every hyperparameter of an experiment, as plain data: it crosses to workers, fits a URL and is
@@ -57,9 +57,10 @@ export interface ExperimentConfig {
   /**
    * Storage of the weight matrices of layers, in rollouts, PPO and evaluation. With `f16`, kernels
    * read a copy rounded to f16, also for the frozen reference. Sums, gradients, optimizer,
-   * checkpoints and exports stay f32. Bases are pre-trained in f32. f32 when left out.
+   * checkpoints and exports stay f32. Bases are pre-trained in f32. `int8` and `int4` are of a base
+   * under adapters alone. f32 when left out.
    */
-  readonly weightStorage?: Storage;
+  readonly weightStorage?: BaseStorage;
   /**
    * Storage of the keys and values of responses, in rollouts and evaluation. With `f16`, the
    * sampling policy differs by that rounding from the policy whose log-probabilities PPO computes.
@@ -525,6 +526,10 @@ function checkModel(config: ExperimentConfig, fail: (field: string, text: string
     }
     if (model.hiddenSize % 4 !== 0) fail('model.hiddenSize', 'must be a multiple of 4');
     if (model.headDim % 4 !== 0) fail('model.headDim', 'must be a multiple of 4');
+  }
+  const { weightStorage } = config;
+  if (weightStorage !== undefined && !isStorage(weightStorage) && !adapter) {
+    fail('weightStorage', `'${weightStorage}' is of a frozen base: it needs an adapter`);
   }
   const twice = adapter?.targets.find((target, i) => adapter.targets.indexOf(target) !== i);
   if (twice !== undefined) fail('adapter.targets', `'${twice}' is given twice`);

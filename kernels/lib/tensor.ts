@@ -1,16 +1,37 @@
 import { ShapeError } from './errors.ts';
 import { maxOf, type Size } from './variable.ts';
 
-export type DType = 'f32' | 'u32' | 'i32' | 'f16';
+/** Numbers that lie one after another. */
+export type NumberType = 'f32' | 'u32' | 'i32' | 'f16';
 
-export const bytesPerElement: Readonly<Record<DType, number>> = { f32: 4, u32: 4, i32: 4, f16: 2 };
+/** Numbers in blocks with a scale of their own (`shaders/lib/matrix-blocks.wgsl`). */
+export type BlockType = 'int8' | 'int4';
 
-/** The host's array of each dtype; halves as their bits. */
+export type DType = NumberType | BlockType;
+
+export const bytesPerElement: Readonly<Record<NumberType, number>> = {
+  f32: 4,
+  u32: 4,
+  i32: 4,
+  f16: 2,
+};
+
+/** Numbers of a row that share a block. A row's last block is filled up. */
+export const blockNumbers = 32;
+
+/** Bytes of a block. */
+export const blockBytes: Readonly<Record<BlockType, number>> = { int8: 36, int4: 20 };
+
+export const isBlockType = (dtype: DType): dtype is BlockType => dtype in blockBytes;
+
+/** The host's array of each dtype: halves as their bits, blocks as their words. */
 export interface HostArrays {
   readonly f32: Float32Array<ArrayBuffer>;
   readonly u32: Uint32Array<ArrayBuffer>;
   readonly i32: Int32Array<ArrayBuffer>;
   readonly f16: Uint16Array<ArrayBuffer>;
+  readonly int8: Uint32Array<ArrayBuffer>;
+  readonly int4: Uint32Array<ArrayBuffer>;
 }
 
 /** A dense row-major array inside a GPU buffer. It does not own the buffer. */
@@ -26,9 +47,19 @@ export interface Tensor<Type extends DType = DType> {
 export const elementCount = (shape: readonly number[]): number =>
   shape.reduce((product, size) => product * size, 1);
 
+/** Bytes of a row of `width` numbers. */
+export const rowBytes = (dtype: DType, width: number): number =>
+  isBlockType(dtype)
+    ? Math.ceil(width / blockNumbers) * blockBytes[dtype]
+    : width * bytesPerElement[dtype];
+
+/** Bytes of a dense array, before any rounding. */
+const bytesOf = (dtype: DType, shape: readonly number[]): number =>
+  elementCount(shape.slice(0, -1)) * rowBytes(dtype, shape.at(-1) ?? 1);
+
 /** Bytes of the tensor itself, rounded up to the 4 bytes that copies need. */
-export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'shape'>): number =>
-  Math.ceil((elementCount(tensor.shape) * bytesPerElement[tensor.dtype]) / 4) * 4;
+export const byteLength = ({ dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>): number =>
+  Math.ceil(bytesOf(dtype, shape) / 4) * 4;
 
 /** The same memory under another shape. @throws ShapeError when the element counts differ. */
 export function reshape<Type extends DType>(
@@ -53,7 +84,7 @@ export function rowsOf<Type extends DType>(
   count: number,
 ): Tensor<Type> {
   const [rows = 0, ...rest] = tensor.shape;
-  const offset = tensor.offset + first * elementCount(rest) * bytesPerElement[tensor.dtype];
+  const offset = tensor.offset + first * bytesOf(tensor.dtype, rest);
   if (first + count > rows || offset % 256 !== 0) {
     throw new ShapeError(`rowsOf: rows ${first} to ${first + count} of ${describe(tensor)}`);
   }

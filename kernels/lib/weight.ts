@@ -1,10 +1,17 @@
+import blocks from '../../shaders/lib/matrix-blocks.wgsl?raw';
+import numbers from '../../shaders/lib/matrix-numbers.wgsl?raw';
+import quads from '../../shaders/lib/matrix-quads.wgsl?raw';
 import library from '../../shaders/lib/weight.wgsl?raw';
-import type { DType, Tensor } from './tensor.ts';
+import { blockBytes, blockNumbers, type DType, isBlockType, type Tensor } from './tensor.ts';
 
-/** Storage types of a matrix that a kernel reads through `shaders/lib/weight.wgsl`. */
+/** Storage types of keys and values that a kernel reads through `shaders/lib/weight.wgsl`. */
 export const weightTypes = ['f32', 'f16'] as const satisfies readonly DType[];
 
-/** The WGSL with which such a kernel begins. */
+/** Storage types of a matrix that a kernel multiplies by, or looks rows up in. */
+export const matrixTypes = [...weightTypes, 'int8', 'int4'] as const satisfies readonly DType[];
+export type MatrixType = (typeof matrixTypes)[number];
+
+/** The WGSL with which a kernel begins that reads keys and values. */
 export const weightLibrary = library;
 
 const headers = {
@@ -12,8 +19,29 @@ const headers = {
   f16: 'const WEIGHT_WORDS = 2u;\nalias Weight = u32;\nalias Weights = vec2u;',
 } as const;
 
+/** The header that a kernel needs that reads a tensor of `weightTypes`. */
+export const weightHeader = ({ dtype }: Tensor): string => headers[dtype === 'f16' ? 'f16' : 'f32'];
+
 /**
- * The header that such a kernel needs for this weight. @param enables `enable` lines to put first.
+ * The header that a kernel needs that reads the matrix `weight`, of `matrixTypes`.
+ *
+ * @param by Whether it reads four numbers at a time or one.
+ * @param enables `enable` lines to put first.
  */
-export const weightHeader = ({ dtype }: Tensor, enables = ''): string =>
-  (enables === '' ? '' : `${enables}\n`) + headers[dtype === 'f16' ? 'f16' : 'f32'];
+export function matrixHeader(weight: Tensor, by: 'quads' | 'numbers', enables = ''): string {
+  const { dtype, shape } = weight;
+  const first = enables === '' ? [] : [enables];
+  if (!isBlockType(dtype)) {
+    const reader = by === 'quads' ? quads : numbers;
+    return [...first, weightHeader(weight), library, reader].join('\n');
+  }
+  const width = shape.at(-1) ?? 0;
+  return [
+    ...first,
+    'alias Weight = u32;',
+    'alias Weights = u32;',
+    `const BLOCK_WORDS = ${blockBytes[dtype] / 4}u;`,
+    `const ROW_NUMBERS = ${width % blockNumbers === 0 ? blockNumbers : width}u;`,
+    blocks,
+  ].join('\n');
+}

@@ -23,6 +23,18 @@ fn shared_rows(own: vec4f) -> mat4x4f {
   return transpose(mat4x4f(own, quadSwapX(own), quadSwapY(own), quadSwapDiagonal(own)));
 }
 
+// What the sums of four rows start from: row i of the result is row + (lane ^ i), as in the sums.
+fn begin_rows(row: u32, column: u32, lane: u32) -> mat4x4f {
+  var lines = mat4x4f();
+  let columns = params.columns / 4;
+  if (params.accumulate != 2 || column >= columns) { return lines; }
+  for (var i = 0u; i < 4; i++) {
+    let from_row = row + (lane ^ i);
+    if (from_row < params.row_end) { lines[i] = dx[from_row * columns + column]; }
+  }
+  return transpose(lines);
+}
+
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let inner = params.inner / 4;
@@ -32,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let column = group.x * 8 + lane * 2;
   // A row or column past the end repeats the last one and is not stored.
   let last_row = arrayLength(&dy) - inner;
-  let last_columns = arrayLength(&weight) - (4 * inner - 1) * columns - 1;
+  let last_columns = weight_quads() - (4 * inner - 1) * columns - 1;
   let last_dx = arrayLength(&dx) - 1;
   let dy0 = min((row + lane) * inner, last_row);
   let dy1 = min((row + 4 + lane) * inner, last_row);
@@ -53,51 +65,51 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let w0 = min(column, last_columns);
   let w1 = min(column + 1, last_columns);
   // sumR_C: rows 4 R + (lane ^ i), i a row of the matrix, by the lane's columns 4 C to 4 C + 3.
-  var sum0_0 = mat4x4f();
-  var sum0_1 = mat4x4f();
-  var sum1_0 = mat4x4f();
-  var sum1_1 = mat4x4f();
-  var sum2_0 = mat4x4f();
-  var sum2_1 = mat4x4f();
-  var sum3_0 = mat4x4f();
-  var sum3_1 = mat4x4f();
-  var sum4_0 = mat4x4f();
-  var sum4_1 = mat4x4f();
-  var sum5_0 = mat4x4f();
-  var sum5_1 = mat4x4f();
-  var sum6_0 = mat4x4f();
-  var sum6_1 = mat4x4f();
-  var sum7_0 = mat4x4f();
-  var sum7_1 = mat4x4f();
-  var sum8_0 = mat4x4f();
-  var sum8_1 = mat4x4f();
-  var sum9_0 = mat4x4f();
-  var sum9_1 = mat4x4f();
-  var sum10_0 = mat4x4f();
-  var sum10_1 = mat4x4f();
-  var sum11_0 = mat4x4f();
-  var sum11_1 = mat4x4f();
-  var sum12_0 = mat4x4f();
-  var sum12_1 = mat4x4f();
-  var sum13_0 = mat4x4f();
-  var sum13_1 = mat4x4f();
-  var sum14_0 = mat4x4f();
-  var sum14_1 = mat4x4f();
-  var sum15_0 = mat4x4f();
-  var sum15_1 = mat4x4f();
+  var sum0_0 = begin_rows(row, column, lane);
+  var sum0_1 = begin_rows(row, column + 1, lane);
+  var sum1_0 = begin_rows(row + 4, column, lane);
+  var sum1_1 = begin_rows(row + 4, column + 1, lane);
+  var sum2_0 = begin_rows(row + 8, column, lane);
+  var sum2_1 = begin_rows(row + 8, column + 1, lane);
+  var sum3_0 = begin_rows(row + 12, column, lane);
+  var sum3_1 = begin_rows(row + 12, column + 1, lane);
+  var sum4_0 = begin_rows(row + 16, column, lane);
+  var sum4_1 = begin_rows(row + 16, column + 1, lane);
+  var sum5_0 = begin_rows(row + 20, column, lane);
+  var sum5_1 = begin_rows(row + 20, column + 1, lane);
+  var sum6_0 = begin_rows(row + 24, column, lane);
+  var sum6_1 = begin_rows(row + 24, column + 1, lane);
+  var sum7_0 = begin_rows(row + 28, column, lane);
+  var sum7_1 = begin_rows(row + 28, column + 1, lane);
+  var sum8_0 = begin_rows(row + 32, column, lane);
+  var sum8_1 = begin_rows(row + 32, column + 1, lane);
+  var sum9_0 = begin_rows(row + 36, column, lane);
+  var sum9_1 = begin_rows(row + 36, column + 1, lane);
+  var sum10_0 = begin_rows(row + 40, column, lane);
+  var sum10_1 = begin_rows(row + 40, column + 1, lane);
+  var sum11_0 = begin_rows(row + 44, column, lane);
+  var sum11_1 = begin_rows(row + 44, column + 1, lane);
+  var sum12_0 = begin_rows(row + 48, column, lane);
+  var sum12_1 = begin_rows(row + 48, column + 1, lane);
+  var sum13_0 = begin_rows(row + 52, column, lane);
+  var sum13_1 = begin_rows(row + 52, column + 1, lane);
+  var sum14_0 = begin_rows(row + 56, column, lane);
+  var sum14_1 = begin_rows(row + 56, column + 1, lane);
+  var sum15_0 = begin_rows(row + 60, column, lane);
+  var sum15_1 = begin_rows(row + 60, column + 1, lane);
   for (var k = 0u; k < inner; k++) {
     let line = 4 * k * columns;
     let weight0 = transpose(mat4x4f(
-      as_f32(weight[line + w0]),
-      as_f32(weight[line + columns + w0]),
-      as_f32(weight[line + 2 * columns + w0]),
-      as_f32(weight[line + 3 * columns + w0]),
+      weight_quad(line + w0),
+      weight_quad(line + columns + w0),
+      weight_quad(line + 2 * columns + w0),
+      weight_quad(line + 3 * columns + w0),
     ));
     let weight1 = transpose(mat4x4f(
-      as_f32(weight[line + w1]),
-      as_f32(weight[line + columns + w1]),
-      as_f32(weight[line + 2 * columns + w1]),
-      as_f32(weight[line + 3 * columns + w1]),
+      weight_quad(line + w1),
+      weight_quad(line + columns + w1),
+      weight_quad(line + 2 * columns + w1),
+      weight_quad(line + 3 * columns + w1),
     ));
     let rows0 = shared_rows(dy[dy0 + k]);
     sum0_0 += rows0 * weight0;
@@ -172,7 +184,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       if (to < params.row_end && column + c < columns) {
         let slot = min(to * columns + column + c, last_dx);
         var value = sums[at / 4 * 2 + c][at & 3];
-        if (params.accumulate != 0) { value += dx[slot]; }
+        if (params.accumulate == 1) { value += dx[slot]; }
         dx[slot] = value;
       }
     }

@@ -17,13 +17,28 @@ struct Params {
 @group(0) @binding(2) var<storage, read> weight: array<Weights>;
 @group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
 
-// `column` counts four columns at a time.
+// What a sum starts from. `column` counts four columns at a time.
+fn begin(row: u32, column: u32) -> vec4f {
+  let columns = params.columns / 4;
+  if (params.accumulate != 2 || row >= params.row_end || column >= columns) { return vec4f(); }
+  return dx[row * columns + column];
+}
+
+fn begin_rows(row: u32, column: u32) -> mat4x4f {
+  return mat4x4f(
+    begin(row, column),
+    begin(row + 1, column),
+    begin(row + 2, column),
+    begin(row + 3, column),
+  );
+}
+
 fn finish(row: u32, column: u32, sum: vec4f) {
   let columns = params.columns / 4;
   if (row >= params.row_end || column >= columns) { return; }
   let at = row * columns + column;
   var value = sum;
-  if (params.accumulate != 0) { value += dx[at]; }
+  if (params.accumulate == 1) { value += dx[at]; }
   dx[at] = value;
 }
 
@@ -57,22 +72,22 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let w2 = min(column + 2, columns - 1);
   let w3 = min(column + 3, columns - 1);
   // sumR_C: rows 4 R to 4 R + 3, one per column of the matrix, by the columns 4 C to 4 C + 3.
-  var sum0_0 = mat4x4f();
-  var sum0_1 = mat4x4f();
-  var sum0_2 = mat4x4f();
-  var sum0_3 = mat4x4f();
-  var sum1_0 = mat4x4f();
-  var sum1_1 = mat4x4f();
-  var sum1_2 = mat4x4f();
-  var sum1_3 = mat4x4f();
-  var sum2_0 = mat4x4f();
-  var sum2_1 = mat4x4f();
-  var sum2_2 = mat4x4f();
-  var sum2_3 = mat4x4f();
-  var sum3_0 = mat4x4f();
-  var sum3_1 = mat4x4f();
-  var sum3_2 = mat4x4f();
-  var sum3_3 = mat4x4f();
+  var sum0_0 = begin_rows(row, column);
+  var sum0_1 = begin_rows(row, column + 1);
+  var sum0_2 = begin_rows(row, column + 2);
+  var sum0_3 = begin_rows(row, column + 3);
+  var sum1_0 = begin_rows(row + 4, column);
+  var sum1_1 = begin_rows(row + 4, column + 1);
+  var sum1_2 = begin_rows(row + 4, column + 2);
+  var sum1_3 = begin_rows(row + 4, column + 3);
+  var sum2_0 = begin_rows(row + 8, column);
+  var sum2_1 = begin_rows(row + 8, column + 1);
+  var sum2_2 = begin_rows(row + 8, column + 2);
+  var sum2_3 = begin_rows(row + 8, column + 3);
+  var sum3_0 = begin_rows(row + 12, column);
+  var sum3_1 = begin_rows(row + 12, column + 1);
+  var sum3_2 = begin_rows(row + 12, column + 2);
+  var sum3_3 = begin_rows(row + 12, column + 3);
   for (var n = 0u; n < inner; n++) {
     let line = n * 4 * columns;
     let rows0 = mat4x4f(dy[dy0 + n], dy[dy1 + n], dy[dy2 + n], dy[dy3 + n]);
@@ -80,40 +95,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let rows2 = mat4x4f(dy[dy8 + n], dy[dy9 + n], dy[dy10 + n], dy[dy11 + n]);
     let rows3 = mat4x4f(dy[dy12 + n], dy[dy13 + n], dy[dy14 + n], dy[dy15 + n]);
     let weight0 = mat4x4f(
-      as_f32(weight[line + w0]),
-      as_f32(weight[line + columns + w0]),
-      as_f32(weight[line + 2 * columns + w0]),
-      as_f32(weight[line + 3 * columns + w0]),
+      weight_quad(line + w0),
+      weight_quad(line + columns + w0),
+      weight_quad(line + 2 * columns + w0),
+      weight_quad(line + 3 * columns + w0),
     );
     sum0_0 += weight0 * rows0;
     sum1_0 += weight0 * rows1;
     sum2_0 += weight0 * rows2;
     sum3_0 += weight0 * rows3;
     let weight1 = mat4x4f(
-      as_f32(weight[line + w1]),
-      as_f32(weight[line + columns + w1]),
-      as_f32(weight[line + 2 * columns + w1]),
-      as_f32(weight[line + 3 * columns + w1]),
+      weight_quad(line + w1),
+      weight_quad(line + columns + w1),
+      weight_quad(line + 2 * columns + w1),
+      weight_quad(line + 3 * columns + w1),
     );
     sum0_1 += weight1 * rows0;
     sum1_1 += weight1 * rows1;
     sum2_1 += weight1 * rows2;
     sum3_1 += weight1 * rows3;
     let weight2 = mat4x4f(
-      as_f32(weight[line + w2]),
-      as_f32(weight[line + columns + w2]),
-      as_f32(weight[line + 2 * columns + w2]),
-      as_f32(weight[line + 3 * columns + w2]),
+      weight_quad(line + w2),
+      weight_quad(line + columns + w2),
+      weight_quad(line + 2 * columns + w2),
+      weight_quad(line + 3 * columns + w2),
     );
     sum0_2 += weight2 * rows0;
     sum1_2 += weight2 * rows1;
     sum2_2 += weight2 * rows2;
     sum3_2 += weight2 * rows3;
     let weight3 = mat4x4f(
-      as_f32(weight[line + w3]),
-      as_f32(weight[line + columns + w3]),
-      as_f32(weight[line + 2 * columns + w3]),
-      as_f32(weight[line + 3 * columns + w3]),
+      weight_quad(line + w3),
+      weight_quad(line + columns + w3),
+      weight_quad(line + 2 * columns + w3),
+      weight_quad(line + 3 * columns + w3),
     );
     sum0_3 += weight3 * rows0;
     sum1_3 += weight3 * rows1;

@@ -19,13 +19,19 @@ struct Params {
 
 override LANES: u32 = 8;
 
-// `column` counts four columns at a time.
+// What a sum starts from. `column` counts four columns at a time.
+fn begin(row: u32, column: u32) -> vec4f {
+  let columns = params.columns / 4;
+  if (params.accumulate != 2 || row >= params.row_end || column >= columns) { return vec4f(); }
+  return dx[row * columns + column];
+}
+
 fn finish(row: u32, column: u32, sum: vec4f) {
   let columns = params.columns / 4;
   if (row >= params.row_end || column >= columns) { return; }
   let at = row * columns + column;
   var value = sum;
-  if (params.accumulate != 0) { value += dx[at]; }
+  if (params.accumulate == 1) { value += dx[at]; }
   dx[at] = value;
 }
 
@@ -44,31 +50,31 @@ fn main(
   let from0 = min(row + (lane & 7), last) * inner;
   let from1 = min(row + (lane & 7) + 8, last) * inner;
   let w = min(column, columns - 1);
-  var sum0 = vec4f();
-  var sum1 = vec4f();
-  var sum2 = vec4f();
-  var sum3 = vec4f();
-  var sum4 = vec4f();
-  var sum5 = vec4f();
-  var sum6 = vec4f();
-  var sum7 = vec4f();
-  var sum8 = vec4f();
-  var sum9 = vec4f();
-  var sum10 = vec4f();
-  var sum11 = vec4f();
-  var sum12 = vec4f();
-  var sum13 = vec4f();
-  var sum14 = vec4f();
-  var sum15 = vec4f();
+  var sum0 = begin(row, column);
+  var sum1 = begin(row + 1, column);
+  var sum2 = begin(row + 2, column);
+  var sum3 = begin(row + 3, column);
+  var sum4 = begin(row + 4, column);
+  var sum5 = begin(row + 5, column);
+  var sum6 = begin(row + 6, column);
+  var sum7 = begin(row + 7, column);
+  var sum8 = begin(row + 8, column);
+  var sum9 = begin(row + 9, column);
+  var sum10 = begin(row + 10, column);
+  var sum11 = begin(row + 11, column);
+  var sum12 = begin(row + 12, column);
+  var sum13 = begin(row + 13, column);
+  var sum14 = begin(row + 14, column);
+  var sum15 = begin(row + 15, column);
   for (var n = 0u; n < inner; n++) {
     let dy0 = dy[from0 + n];
     let dy1 = dy[from1 + n];
     let line = n * 4 * columns + w;
     let block = mat4x4f(
-      as_f32(weight[line]),
-      as_f32(weight[line + columns]),
-      as_f32(weight[line + 2 * columns]),
-      as_f32(weight[line + 3 * columns]),
+      weight_quad(line),
+      weight_quad(line + columns),
+      weight_quad(line + 2 * columns),
+      weight_quad(line + 3 * columns),
     );
     sum0 += block * subgroupBroadcast(dy0, 0);
     sum1 += block * subgroupBroadcast(dy0, 1);

@@ -9,7 +9,7 @@
 // 4 where N is a multiple of 4, else f32 and 1.
 // Grid: ceil(K / (8 * SIDE)) by ceil((row_end - row_start) / (8 * SIDE)).
 // Numerics: per output and group one f32 sum, four products at a time, n ascending; then the groups'
-// sums in order.
+// sums in order; an old dx is added at the end, whether accumulate is 1 or 2.
 
 struct Params {
   row_start: u32,
@@ -128,9 +128,9 @@ fn main(
     tile[cell + 4][slot] = gradients(min(row0 + line + 4 * SIDE, last) * inner, n0 / 4 + quad);
     // Rows past the end are replaced by the last row: dy is 0 there.
     let n = n0 + down;
-    tile[weight_line][weight_slot] = as_f32(weight[min(n, inner - 1) * columns + weight_at]);
+    tile[weight_line][weight_slot] = weight_quad(min(n, inner - 1) * columns + weight_at);
     tile[weight_line][weight_slot + 32] =
-      as_f32(weight[min(n + QUADS * 2, inner - 1) * columns + weight_at]);
+      weight_quad(min(n + QUADS * 2, inner - 1) * columns + weight_at);
     workgroupBarrier();
     for (var q = 0u; q < QUADS; q += GROUPS) {
       let v = swizzled(q + local.z, local.y);

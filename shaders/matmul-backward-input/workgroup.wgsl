@@ -19,13 +19,19 @@ struct Params {
 var<workgroup> dy_tile: array<vec4f, 256>; // quad of n, row
 var<workgroup> weight_tile: array<vec4f, 256>; // n, quad of k
 
-// `column` counts four columns at a time.
+// What a sum starts from. `column` counts four columns at a time.
+fn begin(row: u32, column: u32) -> vec4f {
+  let columns = params.columns / 4;
+  if (params.accumulate != 2 || row >= params.row_end || column >= columns) { return vec4f(); }
+  return dx[row * columns + column];
+}
+
 fn finish(row: u32, column: u32, sum: vec4f) {
   let columns = params.columns / 4;
   if (row >= params.row_end || column >= columns) { return; }
   let at = row * columns + column;
   var value = sum;
-  if (params.accumulate != 0) { value += dx[at]; }
+  if (params.accumulate == 1) { value += dx[at]; }
   dx[at] = value;
 }
 
@@ -43,10 +49,11 @@ fn main(
   let quad = thread % 4;
   let dy_at = min(row0 + line, params.row_end - 1) * inner;
   let weight_at = min(column, columns - 1);
-  var sum0 = vec4f();
-  var sum1 = vec4f();
-  var sum2 = vec4f();
-  var sum3 = vec4f();
+  let row = row0 + local.y * 4;
+  var sum0 = begin(row, column);
+  var sum1 = begin(row + 1, column);
+  var sum2 = begin(row + 2, column);
+  var sum3 = begin(row + 3, column);
   for (var n = 0u; n < inner; n += 4) {
     dy_tile[quad * 64 + line] = select(
       vec4f(),
@@ -56,7 +63,7 @@ fn main(
     let weight_row = n * 4 + local.y;
     weight_tile[thread] = select(
       vec4f(),
-      as_f32(weight[min(weight_row, params.inner - 1) * columns + weight_at]),
+      weight_quad(min(weight_row, params.inner - 1) * columns + weight_at),
       weight_row < params.inner,
     );
     workgroupBarrier();
@@ -78,7 +85,6 @@ fn main(
   }
   // A loop lets a driver compile the epilogue once. It starts at `row`, so no driver unrolls it.
   var sums = array<vec4f, 4>(sum0, sum1, sum2, sum3);
-  let row = row0 + local.y * 4;
   let end = min(params.row_end, row + 4);
   for (var at = row; at < end; at++) {
     finish(at, column, sums[at - row]);

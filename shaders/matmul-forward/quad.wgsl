@@ -41,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let column = group.x * 8 + lane * 2;
   // A row or column past the end of its array repeats the last one and is not stored.
   let last_row = arrayLength(&x) - inner;
-  let last_columns = arrayLength(&weight) - 4 * inner;
+  let last_columns = weight_quads() - 4 * inner;
   let last_out = arrayLength(&out) - 1;
   let x0 = min((row + lane) * inner, last_row);
   let x1 = min((row + 4 + lane) * inner, last_row);
@@ -96,16 +96,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var sum15_1 = mat4x4f();
   for (var k = 0u; k < inner; k++) {
     let weight0 = mat4x4f(
-      as_f32(weight[w0 + k]),
-      as_f32(weight[w0 + inner + k]),
-      as_f32(weight[w0 + 2 * inner + k]),
-      as_f32(weight[w0 + 3 * inner + k]),
+      weight_quad(w0 + k),
+      weight_quad(w0 + inner + k),
+      weight_quad(w0 + 2 * inner + k),
+      weight_quad(w0 + 3 * inner + k),
     );
     let weight1 = mat4x4f(
-      as_f32(weight[w1 + k]),
-      as_f32(weight[w1 + inner + k]),
-      as_f32(weight[w1 + 2 * inner + k]),
-      as_f32(weight[w1 + 3 * inner + k]),
+      weight_quad(w1 + k),
+      weight_quad(w1 + inner + k),
+      weight_quad(w1 + 2 * inner + k),
+      weight_quad(w1 + 3 * inner + k),
     );
     let rows0 = shared_rows(x[x0 + k]);
     sum0_0 += rows0 * weight0;

@@ -42,10 +42,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   for (var k = 0u; k < inner; k++) {
     let values = mat4x4f(x[rows.x + k], x[rows.y + k], x[rows.z + k], x[rows.w + k]);
     let weights = mat4x4f(
-      as_f32(weight[columns.x + k]),
-      as_f32(weight[columns.y + k]),
-      as_f32(weight[columns.z + k]),
-      as_f32(weight[columns.w + k]),
+      weight_quad(columns.x + k),
+      weight_quad(columns.y + k),
+      weight_quad(columns.z + k),
+      weight_quad(columns.w + k),
     );
     sums += transpose(weights) * values;
   }

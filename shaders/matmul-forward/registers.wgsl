@@ -87,40 +87,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let rows2 = mat4x4f(x[x8 + k], x[x9 + k], x[x10 + k], x[x11 + k]);
     let rows3 = mat4x4f(x[x12 + k], x[x13 + k], x[x14 + k], x[x15 + k]);
     let weight0 = transpose(mat4x4f(
-      as_f32(weight[w0 + k]),
-      as_f32(weight[w0 + inner + k]),
-      as_f32(weight[w0 + 2 * inner + k]),
-      as_f32(weight[w0 + 3 * inner + k]),
+      weight_quad(w0 + k),
+      weight_quad(w0 + inner + k),
+      weight_quad(w0 + 2 * inner + k),
+      weight_quad(w0 + 3 * inner + k),
     ));
     sum0_0 += weight0 * rows0;
     sum1_0 += weight0 * rows1;
     sum2_0 += weight0 * rows2;
     sum3_0 += weight0 * rows3;
     let weight1 = transpose(mat4x4f(
-      as_f32(weight[w1 + k]),
-      as_f32(weight[w1 + inner + k]),
-      as_f32(weight[w1 + 2 * inner + k]),
-      as_f32(weight[w1 + 3 * inner + k]),
+      weight_quad(w1 + k),
+      weight_quad(w1 + inner + k),
+      weight_quad(w1 + 2 * inner + k),
+      weight_quad(w1 + 3 * inner + k),
     ));
     sum0_1 += weight1 * rows0;
     sum1_1 += weight1 * rows1;
     sum2_1 += weight1 * rows2;
     sum3_1 += weight1 * rows3;
     let weight2 = transpose(mat4x4f(
-      as_f32(weight[w2 + k]),
-      as_f32(weight[w2 + inner + k]),
-      as_f32(weight[w2 + 2 * inner + k]),
-      as_f32(weight[w2 + 3 * inner + k]),
+      weight_quad(w2 + k),
+      weight_quad(w2 + inner + k),
+      weight_quad(w2 + 2 * inner + k),
+      weight_quad(w2 + 3 * inner + k),
     ));
     sum0_2 += weight2 * rows0;
     sum1_2 += weight2 * rows1;
     sum2_2 += weight2 * rows2;
     sum3_2 += weight2 * rows3;
     let weight3 = transpose(mat4x4f(
-      as_f32(weight[w3 + k]),
-      as_f32(weight[w3 + inner + k]),
-      as_f32(weight[w3 + 2 * inner + k]),
-      as_f32(weight[w3 + 3 * inner + k]),
+      weight_quad(w3 + k),
+      weight_quad(w3 + inner + k),
+      weight_quad(w3 + 2 * inner + k),
+      weight_quad(w3 + 3 * inner + k),
     ));
     sum0_3 += weight3 * rows0;
     sum1_3 += weight3 * rows1;

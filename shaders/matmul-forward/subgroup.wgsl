@@ -70,10 +70,10 @@ fn main(
     let x0 = x[from0 + k];
     let x1 = x[from1 + k];
     let block = mat4x4f(
-      as_f32(weight[w + k]),
-      as_f32(weight[w + inner + k]),
-      as_f32(weight[w + 2 * inner + k]),
-      as_f32(weight[w + 3 * inner + k]),
+      weight_quad(w + k),
+      weight_quad(w + inner + k),
+      weight_quad(w + 2 * inner + k),
+      weight_quad(w + 3 * inner + k),
     );
     sum0 += subgroupBroadcast(x0, 0) * block;
     sum1 += subgroupBroadcast(x0, 1) * block;

@@ -125,8 +125,8 @@ fn main(
     let weight_last = params.columns - 1;
     tile[cell][slot] = select(vec4f(), x[min(x_row, x_last) * inner + k], inside);
     tile[cell + 4][slot] = select(vec4f(), x[min(x_row + 4 * SIDE, x_last) * inner + k], inside);
-    tile[cell + 8][slot] = as_f32(weight[min(weight_row, weight_last) * inner + k]);
-    tile[cell + 12][slot] = as_f32(weight[min(weight_row + 4 * SIDE, weight_last) * inner + k]);
+    tile[cell + 8][slot] = weight_quad(min(weight_row, weight_last) * inner + k);
+    tile[cell + 12][slot] = weight_quad(min(weight_row + 4 * SIDE, weight_last) * inner + k);
     workgroupBarrier();
     for (var q = 0u; q < QUADS; q += GROUPS) {
       let v = swizzled(q + local.z, local.y);

@@ -66,7 +66,7 @@ fn main(
     let inside = k + quad < inner;
     let at = min(k + quad, inner - 1);
     x_tile[slot] = select(vec4f(), x[x_at + at], inside);
-    weight_tile[slot] = select(vec4f(), as_f32(weight[weight_at + at]), inside);
+    weight_tile[slot] = select(vec4f(), weight_quad(weight_at + at), inside);
     workgroupBarrier();
     for (var q = 0u; q < 256; q += 64) {
       let w = q + local.x;

@@ -1,7 +1,8 @@
 import { configFrom, type DrawnExperimentConfig, drawnConfig } from '../config.ts';
 import { PassClock } from '../gpu/pass-clock.ts';
 import { estimate } from '../scheduler/estimate.ts';
-import { heldParameters, initialParameters } from '../model/parameters.ts';
+import { heldParameters } from '../model/parameter-source.ts';
+import { initialParameters } from '../model/parameters.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
 import {
   allocateExperimentBuffers,

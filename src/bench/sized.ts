@@ -1,6 +1,7 @@
 import { configFrom } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { heldParameters, initialParameters } from '../model/parameters.ts';
+import { heldParameters } from '../model/parameter-source.ts';
+import { initialParameters } from '../model/parameters.ts';
 import { allocateBuffers } from '../scheduler/experiment-buffers.ts';
 import { measureIteration } from './ppo.ts';
 import type { Bench, SuiteName } from './record.ts';

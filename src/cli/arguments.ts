@@ -1,6 +1,6 @@
 import type { BooleanArgDef, EnumArgDef, StringArgDef } from 'citty';
 import type { WeightDType } from '../model/model-directory.ts';
-import { type Storage, storages } from '../vocabulary/storages.ts';
+import { type BaseStorage, baseStorages } from '../vocabulary/storages.ts';
 
 /**
  * Unusable arguments; the message is one line that names the option. The command exits with code 2.
@@ -51,10 +51,12 @@ export const commonArgs = {
 /** How a command that trains nothing stores the model's weights. */
 export const weightsArg = {
   type: 'enum',
-  options: [...storages],
+  options: [...baseStorages],
   default: 'f32',
-  description: 'storage of matrices on the device: f16 rounds, and takes half the memory',
-} satisfies EnumArgDef & { options: Storage[] };
+  description:
+    'storage of matrices on the device: f16 rounds, and takes half the memory; int8 takes 9 bits of ' +
+    '32 and int4 takes 5 (the vocabulary then 9)',
+} satisfies EnumArgDef & { options: BaseStorage[] };
 
 /** Storage types of weights in files, by the words of `--dtype`. */
 export const dtypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const satisfies Record<

@@ -8,7 +8,7 @@ import { estimateBuffers } from '../scheduler/estimate.ts';
 import type { BuffersShape } from '../scheduler/experiment-buffers.ts';
 import { type MemoryPlan, MemoryPlanner, planText } from '../scheduler/plan-memory.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
-import type { Storage } from '../vocabulary/storages.ts';
+import { type BaseStorage, baseStorages, isStorage, type Storage } from '../vocabulary/storages.ts';
 import { numberOption, UsageError } from './arguments.ts';
 import { budgetOf, budgetOfCard, memoryArg } from './memory-budget.ts';
 import { openDiskDescription } from './model-files.ts';
@@ -59,7 +59,7 @@ export const command = defineCommand({
     rank: { type: 'string', valueHint: 'N', description: 'of the adapters (default: 16)' },
     base: {
       type: 'enum',
-      options: ['f16', 'int8', 'int4', 'f32'],
+      options: [...baseStorages],
       description: "storage of the model's matrices (default: f16 with lora, f32 with full)",
     },
     cache: {
@@ -117,7 +117,7 @@ export interface FitQuestion {
   readonly train: 'lora' | 'full';
   /** Of the adapters; undefined if all parameters are trained. */
   readonly rank: number | undefined;
-  readonly base: Storage;
+  readonly base: BaseStorage;
   readonly cache: Storage;
 }
 
@@ -159,12 +159,12 @@ function storageOf({
   base,
 }: {
   readonly train: string;
-  readonly base?: string | undefined;
-}): Storage {
-  if (base === 'int8' || base === 'int4') {
-    throw new UsageError(`--base ${base}: this version stores a base in f32 or f16`);
+  readonly base?: BaseStorage | undefined;
+}): BaseStorage {
+  if (train === 'full' && base !== undefined && !isStorage(base)) {
+    throw new UsageError(`--base ${base}: all parameters are trained in f32 or f16`);
   }
-  if (base === 'f32' || base === 'f16') return base;
+  if (base !== undefined) return base;
   return train === 'lora' ? 'f16' : 'f32';
 }
 

@@ -3,14 +3,19 @@ import { FormatError } from '../formats/format-error.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import { clearStep } from '../gpu/plan.ts';
 import { adapterGradients } from '../model/adapters.ts';
-import { loadModel } from '../model/load-parameters.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { PeftAdapter } from '../model/hugging-face/peft.ts';
+import { deviceLayout, expectParameters, loadModel } from '../model/load-parameters.ts';
+import type { ModelDirectory } from '../model/model-directory.ts';
+import type { Weights } from '../model/weights.ts';
+import type { BaseStorage } from '../vocabulary/storages.ts';
 import {
   batchesOf,
   learnedSizes,
   NextTokenLoss,
   nextTokenSequences,
 } from '../model/next-token-loss.ts';
-import { parameterNames, ParameterStore } from '../model/parameters.ts';
+import { parameterNames, ParameterStore, trainedStorage } from '../model/parameters.ts';
 import { adapterDirArg, givenAdapter } from './adapter-files.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, weightsArg } from './arguments.ts';
@@ -60,14 +65,11 @@ export const command = defineCommand({
         storage: args.weights,
       });
       try {
-        const { weights, adapters } = await loadModel(gpu, model, {
-          storage: args.weights,
-          adapter,
-        });
+        const { weights, trained } = await loadTrained(gpu, model, args.weights, adapter);
         await host.doing?.('computing gradients');
-        const { layout } = adapters ?? weights;
+        const { layout } = trained;
         const gradients = new ParameterStore(gpu, layout, 'gradients', 'gradients');
-        const learned = adapters ? adapterGradients(gradients) : gradients;
+        const learned = adapter ? adapterGradients(gradients) : gradients;
         const batches = batchesOf(sequences, passRows);
         const sizes = batches.map(learnedSizes);
         const most = (key: 'rows' | 'actions' | 'sequences') =>
@@ -106,3 +108,21 @@ export const command = defineCommand({
     }
   },
 });
+
+/** The network, and the weights whose gradients are wanted: all of them, or the adapter's. */
+async function loadTrained(
+  gpu: Gpu,
+  model: ModelDirectory,
+  storage: BaseStorage | undefined,
+  adapter: PeftAdapter | undefined,
+): Promise<{ readonly weights: Weights; readonly trained: ParameterStore }> {
+  if (adapter) {
+    const { weights, adapters } = await loadModel(gpu, model, { storage, adapter });
+    if (adapters) return { weights, trained: adapters };
+  }
+  await expectParameters(model, 'lm');
+  const layout = deviceLayout(gpu, model.config, 'lm', trainedStorage(storage));
+  const whole = new ParameterStore(gpu, layout, 'weights', 'weights');
+  await whole.loadFrom(model);
+  return { weights: whole, trained: whole };
+}

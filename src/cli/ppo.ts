@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty';
+import { baseStorages } from '../vocabulary/storages.ts';
 import { configFrom, type ExperimentConfig } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
 import { baseName } from '../formats/paths.ts';
@@ -52,7 +53,7 @@ export const command = defineCommand({
     rank: { type: 'string', valueHint: 'R', description: 'of the adapters (default: 16)' },
     base: {
       type: 'enum',
-      options: ['f16', 'int8', 'int4', 'f32'],
+      options: [...baseStorages],
       description: "storage of the model's matrices (default: f16 with lora, f32 with full)",
     },
     memory: memoryArg,
@@ -67,9 +68,6 @@ export const command = defineCommand({
   },
   async run({ args }) {
     const host = await system();
-    if (args.base === 'int8' || args.base === 'int4') {
-      throw new UsageError(`--base ${args.base}: this version stores a base in f32 or f16`);
-    }
     const model = await modelFolder(args.model, { weights: !args.estimate });
     const config = await ppoConfig({ ...args, model });
     if (args.estimate) return estimateRun(host, config, args);

@@ -5,7 +5,7 @@ import { counted } from '../look/wording.ts';
 import type { PeftAdapter } from '../model/hugging-face/peft.ts';
 import { expectLayers, loadModel } from '../model/load-parameters.ts';
 import type { ModelConfig } from '../model/config.ts';
-import type { WeightStorage } from '../model/parameters.ts';
+import type { FrozenStorage } from '../model/frozen-store.ts';
 import {
   MemoryError,
   planResponder,
@@ -38,7 +38,7 @@ export const responseArgs = {
 export interface ResponseOptions {
   readonly memory?: string | undefined;
   readonly cache?: 'auto' | 'f32' | 'f16' | undefined;
-  readonly weights?: WeightStorage | undefined;
+  readonly weights?: FrozenStorage | undefined;
   /** The adapter of `--adapter-dir`, read; `adapter` means the GPU. */
   readonly lora?: PeftAdapter | undefined;
   readonly adapter?: string;

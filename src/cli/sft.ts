@@ -21,19 +21,19 @@ import type { OpenModelFile } from '../model/model-directory.ts';
 import { modelDirectoryPieces, tensorToSave } from '../model/save-model.ts';
 import { expectParameters } from '../model/load-parameters.ts';
 import type { PromptGroup } from '../model/packed-batch.ts';
+import { heldParameters, type ParameterSource } from '../model/parameter-source.ts';
+import type { FrozenStorage } from '../model/frozen-store.ts';
 import {
   initialParameters,
   parameterLayout,
   parameterNames,
-  type ParameterSource,
-  type WeightStorage,
 } from '../model/parameters.ts';
 import { RandomStream } from '../random.ts';
 import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { openTask } from '../tasks/registry.ts';
 import { type AdapterSpec, adapterTargets, defaultAdapter } from '../vocabulary/adapters.ts';
-import { storages } from '../vocabulary/storages.ts';
+import { baseStorages, isStorage } from '../vocabulary/storages.ts';
 import { adapterDirArg, readDiskAdapter } from './adapter-files.ts';
 import { withLastingGpu } from './adapter.ts';
 import {
@@ -149,9 +149,9 @@ export const command = defineCommand({
     seed: { type: 'string', description: 'of the order of rows (default: 1)' },
     weights: {
       type: 'enum',
-      options: [...storages],
+      options: [...baseStorages],
       description:
-        'matrices that layers multiply by while training; f16 is a rounded copy beside f32 (default: f32, or what the config says)',
+        'matrices that layers multiply by while training; f16 is a rounded copy beside f32, int8 and int4 are of a base under adapters (default: f32, or what the config says)',
     },
     'gradient-checkpointing': {
       type: 'boolean',
@@ -220,6 +220,9 @@ export const command = defineCommand({
       if (!rows && !begin.pretrain) throw new UsageError('--data is needed with a model directory');
       const { memory } = begin;
       const storage = args.weights ?? memory.weightStorage ?? 'f32';
+      if (!spec && !isStorage(storage)) {
+        throw new UsageError(`--weights ${storage}: all weights are trained, in f32 or f16`);
+      }
       const use = {
         headDim: config.headDim,
         training: true,
@@ -421,14 +424,11 @@ async function startOfConfig(path: string): Promise<Start> {
 
 /** Fresh weights, which are drawn when the first is read. */
 function drawnSource(model: ModelConfig, base: BaseConfig): ParameterSource {
-  let drawn: ReadonlyMap<string, Float32Array> | undefined;
+  let drawn: ParameterSource | undefined;
   return {
-    read: (name) => {
-      drawn ??= initialParameters(model, base.seed, base.initialScale);
-      const found = drawn.get(name);
-      return found
-        ? Promise.resolve(found)
-        : Promise.reject(new RangeError(`no parameter '${name}'`));
+    read: (name, range) => {
+      drawn ??= heldParameters(initialParameters(model, base.seed, base.initialScale));
+      return drawn.read(name, range);
     },
   };
 }
@@ -458,7 +458,7 @@ async function train(
     readonly epochs: number;
     readonly batch: number;
     readonly seed: number;
-    readonly storage: WeightStorage;
+    readonly storage: FrozenStorage;
     readonly checkpointing: boolean;
     readonly optimizer: OptimizerConfig;
     /** Adapters to train; undefined to train all weights. */

@@ -6,6 +6,8 @@ import { AllLogits } from '../model/all-logits.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { freshAdapters, planOf } from '../model/adapters.ts';
 import { adapterFiles, type PeftAdapter, readAdapter } from '../model/hugging-face/peft.ts';
+import type { FrozenStorage } from '../model/frozen-store.ts';
+import type { LoadOptions } from '../model/parameter-source.ts';
 import { expectParameters, type LoadedModel, loadModel } from '../model/load-parameters.ts';
 import {
   type ModelDirectory,
@@ -13,7 +15,7 @@ import {
   type OpenModelFile,
   type WeightDType,
 } from '../model/model-directory.ts';
-import { parameterLayout, parameterNames, type WeightStorage } from '../model/parameters.ts';
+import { parameterLayout, parameterNames } from '../model/parameters.ts';
 import { modelDirectoryFiles } from '../model/save-model.ts';
 import { planResponder } from '../rollout/batches.ts';
 import type { SamplingSettings } from '../rollout/decoder.ts';
@@ -96,16 +98,16 @@ export class LanguageModel {
   readonly #gpu: Gpu;
   readonly #model: LoadedModel;
   readonly #adapters: PeftAdapter['plan'] | undefined;
-  readonly #storage: WeightStorage;
+  readonly #storage: FrozenStorage;
 
   private constructor(
     gpu: Gpu,
     model: LoadedModel,
     adapters: PeftAdapter['plan'] | undefined,
-    storage: WeightStorage,
+    storage: FrozenStorage,
     warnings: string[],
   ) {
-    this.config = model.weights.layout.config;
+    this.config = model.weights.config;
     this.warnings = warnings;
     this.#warnings = warnings;
     this.#gpu = gpu;
@@ -115,10 +117,12 @@ export class LanguageModel {
   }
 
   /**
-   * Loads a model's weights onto a device, one tensor at a time, after a check of the kernels that
-   * the model needs.
+   * Loads a model's weights onto a device, in pieces of 16 MiB, after a check of the kernels that the
+   * model needs.
    *
    * @param options.storage Storage of the matrices that layers multiply by. Default f32.
+   * @param options.signal Ends the loading with its reason, and frees what was loaded.
+   * @param options.onProgress Told after each piece how many numbers are loaded, and of how many.
    * @param options.adapter An adapter of `openAdapter` for this model, to compute with. It is not
    *   merged: its numbers stay f32.
    * @throws SafetensorsError unless the files hold the parameters that the config requires;
@@ -127,13 +131,16 @@ export class LanguageModel {
   static async load(
     device: Device,
     model: ModelDirectory,
-    options: { readonly storage?: WeightStorage; readonly adapter?: PeftAdapter } = {},
+    options: LoadOptions & {
+      readonly storage?: FrozenStorage;
+      readonly adapter?: PeftAdapter;
+    } = {},
   ): Promise<LanguageModel> {
     const gpu = gpuOf(device);
     const { storage = 'f32', adapter } = options;
     const { headDim } = model.config;
     const warnings = await replaceWrongVariants(gpu, { headDim, training: false, storage });
-    const loaded = await loadModel(gpu, model, { storage, adapter });
+    const loaded = await loadModel(gpu, model, { ...options, storage, adapter });
     return new LanguageModel(gpu, loaded, adapter?.plan, storage, warnings);
   }
 
@@ -219,8 +226,11 @@ export interface FineTuningOptions {
   readonly weightDecay?: number;
   /** Largest norm of the gradients; a larger norm is scaled down. Default 1. */
   readonly maxGradNorm?: number;
-  /** Storage of the matrices that layers multiply by while training. Default f32. */
-  readonly storage?: WeightStorage;
+  /**
+   * Storage of the matrices that layers multiply by while training; int8 and int4 of a base under
+   * adapters alone. Default f32.
+   */
+  readonly storage?: FrozenStorage;
   /**
    * Keeps only each layer's input and computes the rest again: less memory, the same bits. Default
    * false.
@@ -421,7 +431,8 @@ export type { AdapterSpec, AdapterTarget } from '../vocabulary/adapters.ts';
 export type { AdapterPlan, PartAdapter } from '../model/adapters.ts';
 export type { Architecture, ModelConfig, RopeScaling } from '../model/config.ts';
 export type { ModelDirectory, OpenModelFile, WeightDType } from '../model/model-directory.ts';
-export type { WeightStorage } from '../model/parameters.ts';
+export type { FrozenStorage } from '../model/frozen-store.ts';
+export type { LoadOptions } from '../model/parameter-source.ts';
 export { AllocationError } from '../gpu/memory.ts';
 export { MemoryError } from '../rollout/batches.ts';
 export type { SamplingSettings } from '../rollout/decoder.ts';
@@ -429,4 +440,4 @@ export type { Response } from '../rollout/responder.ts';
 export { NonFiniteError } from '../supervised/trainer.ts';
 export { WorkerError } from '../threads/connect.ts';
 export { ShaderError, ShapeError } from '../../kernels/lib/errors.ts';
-export { type Storage, storages } from '../vocabulary/storages.ts';
+export { type BaseStorage, baseStorages, type Storage, storages } from '../vocabulary/storages.ts';

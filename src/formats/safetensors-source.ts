@@ -1,5 +1,7 @@
 import type { ByteSource } from './byte-source.ts';
 import {
+  dtypeBytes,
+  entryLength,
   parseSafetensorsHeader,
   SafetensorsError,
   type SafetensorsEntry,
@@ -13,8 +15,17 @@ export interface SafetensorsSource {
   readonly name: string;
   readonly slots: ReadonlyMap<string, SafetensorsSlot>;
   readonly metadata: ReadonlyMap<string, string>;
-  /** @throws SafetensorsError when no tensor has that name, or the file has become shorter. */
-  read(name: string): Promise<SafetensorsEntry>;
+  /**
+   * A tensor, or some of its numbers in one row.
+   *
+   * @param range Numbers [first, first + count) of a tensor that must have `of`; all when left out.
+   * @throws SafetensorsError when no tensor has that name, it has not so many numbers, or the file has
+   *   become shorter.
+   */
+  read(
+    name: string,
+    range?: { readonly first: number; readonly count: number; readonly of: number },
+  ): Promise<SafetensorsEntry>;
 }
 
 /**
@@ -31,15 +42,23 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsSo
     name: source.name,
     slots,
     metadata,
-    async read(name) {
+    async read(name, range) {
       const slot = slots.get(name);
       if (!slot) throw new SafetensorsError(`${source.name}: no tensor '${name}'`);
-      const { dtype, shape, begin, end } = slot;
-      const bytes = await source.slice(dataStart + begin, dataStart + end);
-      if (bytes.length !== end - begin) {
+      const { dtype, shape, begin } = slot;
+      const numbers = entryLength(slot);
+      const { first, count, of } = range ?? { first: 0, count: numbers, of: numbers };
+      if (of !== numbers || first + count > of) {
+        const wanted = `${of} numbers were expected`;
+        throw new SafetensorsError(`${source.name}: tensor '${name}' has ${numbers}, ${wanted}`);
+      }
+      const start = dataStart + begin + first * dtypeBytes[dtype];
+      const stop = start + count * dtypeBytes[dtype];
+      const bytes = await source.slice(start, stop);
+      if (bytes.length !== stop - start) {
         throw new SafetensorsError(`${source.name}: tensor '${name}' is cut short`);
       }
-      return { name, dtype, shape, bytes };
+      return { name, dtype, shape: range ? [count] : shape, bytes };
     },
   };
 }

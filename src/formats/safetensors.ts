@@ -9,7 +9,7 @@ export class SafetensorsError extends Error {
   override readonly name = 'SafetensorsError';
 }
 
-const dtypeBytes = {
+export const dtypeBytes = {
   F64: 8,
   I64: 8,
   U64: 8,

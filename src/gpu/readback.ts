@@ -23,13 +23,26 @@ export const readBytes = (parts: ReadParts): number =>
 
 /** Typed views of read bytes. The last word of an f16 tensor may hold one element too many. */
 const hostArray: {
-  readonly [Type in DType]: (bytes: ArrayBuffer, start: number, length: number) => HostArrays[Type];
+  readonly [Type in DType]: (
+    bytes: ArrayBuffer,
+    start: number,
+    shape: readonly number[],
+  ) => HostArrays[Type];
 } = {
-  f32: (bytes, start, length) => new Float32Array(bytes, start, length),
-  u32: (bytes, start, length) => new Uint32Array(bytes, start, length),
-  i32: (bytes, start, length) => new Int32Array(bytes, start, length),
-  f16: (bytes, start, length) => new Uint16Array(bytes, start, length),
+  f32: (bytes, start, shape) => new Float32Array(bytes, start, elementCount(shape)),
+  u32: (bytes, start, shape) => new Uint32Array(bytes, start, elementCount(shape)),
+  i32: (bytes, start, shape) => new Int32Array(bytes, start, elementCount(shape)),
+  f16: (bytes, start, shape) => new Uint16Array(bytes, start, elementCount(shape)),
+  int8: (bytes, start, shape) => wordsOf('int8', bytes, start, shape),
+  int4: (bytes, start, shape) => wordsOf('int4', bytes, start, shape),
 };
+
+const wordsOf = (
+  dtype: DType,
+  bytes: ArrayBuffer,
+  start: number,
+  shape: readonly number[],
+): Uint32Array<ArrayBuffer> => new Uint32Array(bytes, start, byteLength({ dtype, shape }) / 4);
 
 /** Reads tensors back in one copy, through a staging buffer made beforehand. */
 export class Readback {
@@ -73,7 +86,7 @@ export class Readback {
     return Object.fromEntries(
       places.map(({ key, tensor: { dtype, shape }, start }) => [
         key,
-        hostArray[dtype](bytes, start, elementCount(shape)),
+        hostArray[dtype](bytes, start, shape),
       ]),
     ) as ReadArrays<Parts>;
   }

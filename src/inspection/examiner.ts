@@ -136,7 +136,7 @@ export class Examiner {
     const { policy, reference, critic } = networks;
     const { ppo, rollout } = settings;
     const { maxPromptTokens, maxResponseTokens } = limits;
-    const { config } = policy.layout;
+    const { config } = policy;
     const most = Math.max(maxResponseTokens, MOST_ACTIONS);
     const actions = Math.min(MOST_RESPONSES * maxResponseTokens, most);
     this.capacity = { rows: maxPromptTokens + actions, actions, sequences: MOST_RESPONSES };
@@ -154,7 +154,9 @@ export class Examiner {
     });
     this.#batch = batch;
     this.#activations = activations;
-    const head = new LanguageHead(gpu, batch, activations);
+    const head = new LanguageHead(gpu, batch, activations, {
+      pieceColumns: Math.max(policy.embedding.pieceColumns, reference.embedding.pieceColumns),
+    });
     const valueHead = critic && new ValueHead(gpu, batch, activations, head.gathered);
     this.#heads = [head, ...(valueHead ? [valueHead] : [])];
     const tensors = tensorsOf(gpu, actions);

@@ -1,17 +1,12 @@
 import { bytesPerElement } from '../../kernels/lib/tensor.ts';
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { bindingElements } from '../gpu/memory.ts';
 import { freshAdapters, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { adaptedOn } from '../model/load-parameters.ts';
-import {
-  type Head,
-  heldParameters,
-  parameterLayout,
-  type ParameterSource,
-  ParameterStore,
-} from '../model/parameters.ts';
+import { heldParameters, type ParameterSource } from '../model/parameter-source.ts';
+import { FrozenStore } from '../model/frozen-store.ts';
+import type { Head, ParameterStore } from '../model/parameters.ts';
 import type { Weights } from '../model/weights.ts';
 import { atMost, BatchedDecoder } from '../rollout/batched-decoder.ts';
 import {
@@ -138,10 +133,10 @@ export class LiveModel {
 }
 
 interface Stores {
-  readonly base: ParameterStore;
+  readonly base: FrozenStore;
   /** The policy, or its adapters over the base. */
-  readonly policy: ParameterStore;
-  readonly critic: ParameterStore | undefined;
+  readonly policy: FrozenStore | ParameterStore;
+  readonly critic: FrozenStore | ParameterStore | undefined;
   readonly networks: {
     readonly policy: Weights;
     readonly reference: Weights;
@@ -152,14 +147,11 @@ interface Stores {
 function storesOf(gpu: Gpu, model: ModelConfig, config: ExperimentConfig): Stores {
   const { adapter, weightStorage, ppo } = config;
   const plan = adapter && planOf(adapter, model);
-  const whole = (label: string, head: Head): ParameterStore =>
-    new ParameterStore(
-      gpu,
-      parameterLayout(model, head, bindingElements(gpu.limits), weightStorage),
-      `asked ${label}`,
-      'weights',
-      { frozen: true, halfTable: plan !== undefined },
-    );
+  const whole = (label: string, head: Head): FrozenStore =>
+    new FrozenStore(gpu, model, head, `asked ${label}`, {
+      storage: weightStorage,
+      floatTable: plan === undefined,
+    });
   const base = whole('base', 'lm');
   const network = (label: string, head: Head) => {
     if (plan) return adaptedOn(gpu, base, plan, head);

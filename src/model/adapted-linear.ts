@@ -65,7 +65,7 @@ export class AdaptedLinear extends Linear {
       // `dx` may share the memory of `x`.
       ...(da ? matmulBackwardWeight({ dy: dt, x, dw: da }, { rows, mostWork }) : []),
       ...super.backward(dy, x, dx, pass),
-      ...matmulBackwardInput({ dy: dt, weight: a, dx }, { rows, mostWork, accumulate: true }),
+      ...matmulBackwardInput({ dy: dt, weight: a, dx }, { rows, mostWork, accumulate: 'after' }),
     ];
   }
 

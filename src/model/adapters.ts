@@ -163,11 +163,13 @@ function factorDraft(
         shape,
         firstRow,
         rows: shape[0] ?? 0,
+        fileRow: 0,
       },
     ];
   });
   return {
     name: `${name}.${factor}`,
+    whole: `${name}.${factor}`,
     shape: factor === 'A' ? [parts.length * rank, inputs] : [outputs, rank],
     parts: listed,
     decay: true,
@@ -210,7 +212,7 @@ export function freshAdapters(
 
 /** A base model seen through adapters. What the adapters' store holds takes the place of the base's. */
 export class AdaptedWeights implements Weights {
-  readonly layout: ParameterLayout;
+  readonly config: ModelConfig;
   readonly adapterColumns: number;
   readonly #base: Weights;
   readonly #adapters: ParameterStore;
@@ -220,8 +222,8 @@ export class AdaptedWeights implements Weights {
   constructor(base: Weights, adapters: ParameterStore, plan: AdapterPlan) {
     this.#base = base;
     this.#adapters = adapters;
-    this.layout = base.layout;
-    const matrices = [...adaptedMatrices(base.layout.config, plan)];
+    this.config = base.config;
+    const matrices = [...adaptedMatrices(base.config, plan)];
     this.#parts = new Map(
       matrices.map(({ name, parts }) => [
         name,

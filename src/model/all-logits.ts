@@ -35,7 +35,7 @@ export class AllLogits {
     weights: Weights,
     { longest, total }: { readonly longest: number; readonly total: number },
   ) {
-    const { config } = weights.layout;
+    const { config, embedding } = weights;
     this.#gpu = gpu;
     const rows = Math.max(longest, Math.min(total, batchRows));
     this.#rows = rows;
@@ -50,18 +50,19 @@ export class AllLogits {
     const chunks = new LogitChunks(this.#activations.memory, {
       rows,
       vocabulary: config.vocabSize,
+      pieceColumns: embedding.pieceColumns,
     });
-    this.#heads = [...chunks.of(this.#batch.rows)].map(({ first, size, count, logits }) => ({
+    this.#heads = [...chunks.of(this.#batch.rows)].map(({ first, size, count, ...room }) => ({
       plan: gpu.plan(
         'logits head',
-        weights.embedding.project(
+        embedding.project(
           rowsOf(this.#activations.hidden, first, size),
-          logits,
+          room,
           this.#activations.pass(count),
         ),
       ),
       first,
-      logits,
+      logits: room.logits,
     }));
   }
 

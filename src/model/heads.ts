@@ -7,6 +7,7 @@ import type { Size } from '../../kernels/lib/variable.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Step } from '../gpu/plan.ts';
 import type { Activations } from './activations.ts';
+import type { LogitRoom } from './embedding.ts';
 import type { Gradients } from './linear.ts';
 import { LogitChunks } from './logit-chunks.ts';
 import type { PackedBatch } from './packed-batch.ts';
@@ -56,8 +57,17 @@ export class LanguageHead {
   readonly #gpu: Gpu;
   readonly #owned: Tensor[] = [];
 
-  /** @param logitBytes Bytes of logits held at once, for tests of chunking. */
-  constructor(gpu: Gpu, batch: PackedBatch, activations: Activations, logitBytes?: number) {
+  /**
+   * @param options.pieceColumns As the weights' embedding tells; the most of all weights whose head
+   *   runs here. 0 when left out.
+   * @param options.logitBytes Bytes of logits held at once, for tests of chunking.
+   */
+  constructor(
+    gpu: Gpu,
+    batch: PackedBatch,
+    activations: Activations,
+    options: { readonly pieceColumns?: number; readonly logitBytes?: number | undefined } = {},
+  ) {
     const { actions } = batch.capacity;
     const { hiddenSize: width, vocabSize: vocabulary } = activations.config;
     this.#gpu = gpu;
@@ -71,7 +81,8 @@ export class LanguageHead {
     this.#chunks = new LogitChunks(activations.memory, {
       rows: actions,
       vocabulary,
-      bytes: logitBytes,
+      pieceColumns: options.pieceColumns,
+      bytes: options.logitBytes,
     });
     this.logprobs = make('logprobs', actions);
     this.entropy = make('entropy', actions);
@@ -94,10 +105,10 @@ export class LanguageHead {
   }
 
   *#sliced(): Generator<
-    HeadChunk & { logits: Tensor; gathered: Tensor; targets: Tensor; lse: Tensor }
+    HeadChunk & { room: LogitRoom; gathered: Tensor; targets: Tensor; lse: Tensor }
   > {
     const { actions } = this.batch;
-    for (const { first, size, count, logits } of this.#chunks.of(actions)) {
+    for (const { first, size, count, logits, piece } of this.#chunks.of(actions)) {
       const slice = (tensor: Tensor): Tensor => rowsOf(tensor, first, size);
       yield {
         first,
@@ -107,7 +118,7 @@ export class LanguageHead {
         dlogprob: slice(this.#dlogprob),
         source: slice(this.batch.actionSource),
         weights: slice(this.batch.actionWeights),
-        logits,
+        room: { logits, piece },
         gathered: slice(this.gathered),
         targets: slice(this.batch.actionTargets),
         lse: slice(this.#lse),
@@ -128,13 +139,14 @@ export class LanguageHead {
     const { activations } = this;
     const { lanes } = activations;
     return [...this.#sliced()].map((chunk, i) => {
-      const { first, count, logits, gathered: x, targets, logprobs, lse, entropy } = chunk;
+      const { first, count, room, gathered: x, targets, logprobs, lse, entropy } = chunk;
+      const { logits } = room;
       return {
         first,
         logits,
         steps: [
           ...(i === 0 ? [this.#gather()] : []),
-          ...weights.embedding.project(x, logits, activations.pass(count)),
+          ...weights.embedding.project(x, room, activations.pass(count)),
           tokenLogprob({ logits, targets, logprobs, lse, entropy }, { count, temperature, lanes }),
         ],
       };
@@ -157,9 +169,10 @@ export class LanguageHead {
     const { lanes } = activations;
     const steps: Step[] = [this.#gather()];
     for (const chunk of this.#sliced()) {
-      const { count, logits, gathered: x, targets, logprobs, lse, entropy, dlogprob } = chunk;
+      const { count, room, gathered: x, targets, logprobs, lse, entropy, dlogprob } = chunk;
+      const { logits } = room;
       steps.push(
-        ...weights.embedding.project(x, logits, activations.pass(count)),
+        ...weights.embedding.project(x, room, activations.pass(count)),
         tokenLogprob(
           { logits, targets, logprobs, lse, entropy },
           { count, temperature: options.temperature, lanes },
@@ -170,7 +183,7 @@ export class LanguageHead {
           { count, temperature: options.temperature, dentropy: options.dentropy, lanes },
         ),
         ...weights.embedding.projectBackward(
-          logits,
+          room,
           x,
           x,
           activations.backwardPass(count, gradients),

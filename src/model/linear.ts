@@ -42,7 +42,7 @@ export interface BackwardPass extends Pass {
  */
 export class Linear {
   readonly name: string;
-  /** f32 or f16 (N, K), as kernels bind it. */
+  /** f32, f16, int8 or int4 (N, K), as kernels bind it. */
   readonly weight: Tensor;
   /** f32 (N); none when undefined. */
   readonly bias: Tensor | undefined;
@@ -74,15 +74,31 @@ export class Linear {
    * the memory of `x`.
    */
   backward(dy: Tensor, x: Tensor, dx: Tensor, pass: BackwardPass): Step[] {
+    // The weight's gradient is the last to read `x`.
+    return [...this.backwardWeight(dy, x, pass), ...this.backwardInput(dy, dx, pass)];
+  }
+
+  /** The steps of `backward` to the gradients of bias and weight. */
+  backwardWeight(dy: Tensor, x: Tensor, pass: BackwardPass): Step[] {
     const { rows, mostWork, gradients } = pass;
-    const { name, weight } = this;
-    const dw = gradients.tensor(name);
+    const dw = gradients.tensor(this.name);
     return [
       ...this.#biasBackward(dy, pass),
-      // The weight's gradient is the last to read `x`.
       ...(dw ? matmulBackwardWeight({ dy, x, dw }, { rows, mostWork }) : []),
-      ...matmulBackwardInput({ dy, weight, dx }, { rows, mostWork, accumulate: false }),
     ];
+  }
+
+  /**
+   * The steps of `backward` to `dx`.
+   *
+   * @param pass.accumulate Adds to `dx`, as `matmulBackwardInput`.
+   */
+  backwardInput(
+    dy: Tensor,
+    dx: Tensor,
+    { rows, mostWork, accumulate }: Pass & { readonly accumulate?: 'before' | undefined },
+  ): Step[] {
+    return matmulBackwardInput({ dy, weight: this.weight, dx }, { rows, mostWork, accumulate });
   }
 
   #biasBackward(dy: Tensor, { rows, gradients, partials }: BackwardPass): Step[] {

@@ -12,9 +12,11 @@ import {
   parameterLayout,
   parameterNames,
   ParameterStore,
-  type WeightStorage,
 } from './parameters.ts';
+import type { LoadOptions } from './parameter-source.ts';
 import type { Weights } from './weights.ts';
+import { FrozenStore } from './frozen-store.ts';
+import type { BaseStorage, Storage } from '../vocabulary/storages.ts';
 
 /**
  * Loads a model's weights onto the device, one tensor at a time, for use without training.
@@ -26,17 +28,21 @@ export async function loadParameters(
   gpu: Gpu,
   model: ModelDirectory,
   head: Head,
-  options: {
+  options: LoadOptions & {
     readonly label?: string;
     readonly purpose?: MemoryPurpose;
-    readonly storage?: WeightStorage | undefined;
+    readonly storage?: BaseStorage | undefined;
   } = {},
-): Promise<ParameterStore> {
+): Promise<FrozenStore> {
   await expectParameters(model, head);
-  const layout = deviceLayout(gpu, model.config, head, options.storage);
-  const { label = 'weights', purpose = 'weights' } = options;
-  const store = new ParameterStore(gpu, layout, label, purpose, { frozen: true, halfTable: true });
-  await store.loadFrom(model);
+  const { label = 'weights', purpose, storage } = options;
+  const store = new FrozenStore(gpu, model.config, head, label, { storage, purpose });
+  try {
+    await store.loadFrom(model, options);
+  } catch (error) {
+    store.destroy();
+    throw error;
+  }
   return store;
 }
 
@@ -59,13 +65,13 @@ export interface LoadedModel {
 export async function loadModel(
   gpu: Gpu,
   model: ModelDirectory,
-  options: {
-    readonly storage?: WeightStorage | undefined;
+  options: LoadOptions & {
+    readonly storage?: BaseStorage | undefined;
     readonly adapter?: Pick<PeftAdapter, 'plan' | 'tensors'> | undefined;
   } = {},
 ): Promise<LoadedModel> {
-  const { storage, adapter } = options;
-  const base = await loadParameters(gpu, model, 'lm', { storage });
+  const { adapter } = options;
+  const base = await loadParameters(gpu, model, 'lm', options);
   if (!adapter) return { weights: base, adapters: undefined, destroy: () => base.destroy() };
   const { weights, adapters } = adaptedOn(gpu, base, adapter.plan);
   adapters.load(adapter.tensors);
@@ -83,18 +89,18 @@ export async function loadModel(
  */
 export function adaptedOn(
   gpu: Gpu,
-  base: ParameterStore,
+  base: Weights,
   plan: AdapterPlan,
   head: Head = 'lm',
 ): { readonly weights: AdaptedWeights; readonly adapters: ParameterStore } {
   const pageLimit = bindingElements(gpu.limits);
-  const layout = adapterLayout(base.layout.config, plan, { head, pageLimit });
+  const layout = adapterLayout(base.config, plan, { head, pageLimit });
   const adapters = new ParameterStore(gpu, layout, 'adapters', 'weights');
   return { weights: new AdaptedWeights(base, adapters, plan), adapters };
 }
 
 /**
- * Where a model's parameters lie on a device.
+ * Where the parameters of a model lie on a device that trains them.
  *
  * @throws AdapterError when the device cannot bind one.
  */
@@ -102,7 +108,7 @@ export function deviceLayout(
   gpu: Gpu,
   config: ModelConfig,
   head: Head,
-  storage?: WeightStorage,
+  storage?: Storage,
 ): ParameterLayout {
   try {
     return parameterLayout(config, head, bindingElements(gpu.limits), storage);

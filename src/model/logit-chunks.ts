@@ -13,6 +13,8 @@ export interface LogitChunk {
   readonly count: Variable;
   /** f32 (size, V), in the same memory for all chunks. */
   readonly logits: Tensor;
+  /** Scratch for a piece of the logits; none where the vocabulary is whole. */
+  readonly piece: Tensor | undefined;
 }
 
 /**
@@ -23,9 +25,12 @@ export class LogitChunks {
   readonly #rows: number;
   /** f32 (rows of a chunk, V). */
   readonly #logits: Tensor;
+  readonly #piece: Tensor | undefined;
 
   /**
    * @param size.bytes Most bytes of logits held at once; 32 MiB when left out.
+   * @param size.pieceColumns As the weights' embedding tells; the most of all weights whose logits
+   *   are computed here. 0 when left out.
    * @param size.unit Chunks start at multiples of this many rows, where slices of per-row arrays
    *   can be bound. Left out: 64, for arrays of one number per row.
    */
@@ -34,14 +39,18 @@ export class LogitChunks {
     size: {
       readonly rows: number;
       readonly vocabulary: number;
+      readonly pieceColumns?: number | undefined;
       readonly bytes?: number | undefined;
       readonly unit?: number;
     },
   ) {
-    const { rows, vocabulary, bytes = LOGIT_BYTES, unit = 64 } = size;
+    const { rows, vocabulary, pieceColumns = 0, bytes = LOGIT_BYTES, unit = 64 } = size;
     this.#rows = rows;
     const most = Math.max(unit, Math.floor(bytes / 4 / vocabulary / unit) * unit);
-    this.#logits = memory.tensor('logits', [Math.min(rows, most), vocabulary]);
+    const together = Math.min(rows, most);
+    this.#logits = memory.tensor('logits', [together, vocabulary]);
+    this.#piece =
+      pieceColumns > 0 ? memory.tensor('logits_piece', [together, pieceColumns]) : undefined;
   }
 
   /**
@@ -57,7 +66,7 @@ export class LogitChunks {
       const size = Math.min(most, rows - first);
       const inUse = (): number => Math.max(0, Math.min(size, used.value - first));
       const count = new Variable(`${used.name} of a chunk`, inUse, size, usual ?? size);
-      yield { first, size, count, logits: rowsOf(this.#logits, 0, size) };
+      yield { first, size, count, logits: rowsOf(this.#logits, 0, size), piece: this.#piece };
     }
   }
 }

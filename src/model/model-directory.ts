@@ -8,6 +8,7 @@ import type { TokenizerTexts } from '../formats/tokenizer-client.ts';
 import type { ModelConfig } from './config.ts';
 import { parseHfConfig } from './hugging-face/config.ts';
 import { isValueHead, unwrappedName } from './hugging-face/names.ts';
+import type { NumberRange } from './parameter-source.ts';
 
 /** Storage type of weights in a file. */
 export type WeightDType = 'F32' | 'F16' | 'BF16';
@@ -21,8 +22,11 @@ export interface ModelDirectory {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** Sentences for the user about how the files were read. */
   readonly notes: readonly string[];
-  /** One tensor as f32. @throws SafetensorsError when no tensor has that name. */
-  read(name: string): Promise<Float32Array>;
+  /**
+   * One tensor as f32, or some of its numbers. @throws SafetensorsError when no tensor has that name, or
+   * it has another size than the range says.
+   */
+  read(name: string, range?: NumberRange): Promise<Float32Array>;
   /** The tokenizer's files, for `TokenizerClient`; undefined where the folder has none. */
   tokenizerTexts(): Promise<TokenizerTexts | undefined>;
 }
@@ -63,11 +67,11 @@ export async function openModelDirectory(
     ...described,
     notes,
     shapes: new Map([...slots].map(([name, { shape }]) => [name, shape])),
-    async read(name) {
+    async read(name, range) {
       const found = slots.get(name);
       if (!found) throw new SafetensorsError(`${where}: no tensor '${name}'`);
       const { file, stored } = found;
-      return toFloat32(await file.read(stored), file.name);
+      return toFloat32(await file.read(stored, range), file.name);
     },
   };
 }

@@ -97,13 +97,15 @@ export class NextTokenLoss {
     const { capacity, positions } = options;
     this.#gpu = gpu;
     this.batch = new PackedBatch(gpu, capacity);
-    this.activations = new Activations(gpu, weights.layout.config, {
+    this.activations = new Activations(gpu, weights.config, {
       rows: capacity.rows,
       positions,
       keep: keepForTraining(options.checkpointing),
       adapterColumns: weights.adapterColumns,
     });
-    this.head = new LanguageHead(gpu, this.batch, this.activations);
+    this.head = new LanguageHead(gpu, this.batch, this.activations, {
+      pieceColumns: weights.embedding.pieceColumns,
+    });
     this.#stats = gpu.tensor('action stats', [capacity.actions, 4], 'f32', 'activations');
   }
 

@@ -1,15 +1,22 @@
 import { elementCount, type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../config-error.ts';
-import { float32OfHalves, halvesOf, largestHalf } from '../formats/half.ts';
+import { halvesOf, largestHalf } from '../formats/half.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bindingText, type MemoryPurpose } from '../gpu/memory.ts';
 import { RandomStream } from '../random.ts';
-import type { Storage } from '../vocabulary/storages.ts';
+import { type BaseStorage, isStorage, type Storage } from '../vocabulary/storages.ts';
 import { blockOf, type BlockParameter } from './block.ts';
 import type { ModelConfig } from './config.ts';
-import { Embedding } from './embedding.ts';
+import { type Embedding, embeddingOf } from './embedding.ts';
 import { hfName } from './hugging-face/names.ts';
 import { Linear } from './linear.ts';
+import {
+  heldRange,
+  loadRows,
+  type LoadOptions,
+  type ParameterSource,
+  rangeOf,
+} from './parameter-source.ts';
 import type { Weights } from './weights.ts';
 
 /** The head on the trunk: the language-model head, or the critic's bias-free scalar head. */
@@ -34,11 +41,18 @@ export interface ParameterPart {
   readonly shape: readonly number[];
   readonly firstRow: number;
   readonly rows: number;
+  /** The first of the parameter's rows that lies here: more than 0 in later pieces of a vocabulary. */
+  readonly fileRow: number;
 }
 
-/** A tensor as the kernels bind it. Query, key and value (and gate and up) are stored as one. */
+/**
+ * A tensor as the kernels bind it. Query, key and value (and gate and up) are stored as one. A
+ * vocabulary that one binding cannot hold is stored in pieces of its rows.
+ */
 export interface StoredParameter {
   readonly name: string;
+  /** The tensor of which this is a piece; its own name where it is whole. */
+  readonly whole: string;
   readonly shape: readonly number[];
   readonly parts: readonly ParameterPart[];
   /** Whether weight decay applies: matrices yes, norms and biases no, as OpenRLHF groups them. */
@@ -84,10 +98,11 @@ const alignment = { f32: 64, f16: 128 } as const satisfies Record<WeightStorage,
 export type ParameterDraft = Omit<StoredParameter, 'page' | 'first'>;
 
 /**
- * Lays a model's parameters out in flat pages, decaying tensors before the others in each.
+ * Lays a model's parameters out in flat pages, decaying tensors before the others in each. A
+ * vocabulary larger than a page is cut.
  *
  * @param pageLimit Most elements of a page: what one binding of the device can hold.
- * @throws RangeError when a single tensor is larger than a page may be.
+ * @throws RangeError when another tensor, or 64 rows of the vocabulary, are larger than a page may be.
  */
 export function parameterLayout(
   config: ModelConfig,
@@ -95,7 +110,37 @@ export function parameterLayout(
   pageLimit = Infinity,
   storage: WeightStorage = 'f32',
 ): ParameterLayout {
-  return placed(listParameters(config, head), { config, head, pageLimit, storage });
+  const drafts = listParameters(config, head).flatMap((draft) =>
+    isVocabulary(draft) ? cut(draft, pageLimit / rowSize(draft)) : [draft],
+  );
+  return placed(drafts, { config, head, pageLimit, storage });
+}
+
+/** Whether a tensor has a row for each token. */
+export const isVocabulary = ({ whole }: Pick<StoredParameter, 'whole'>): boolean =>
+  whole === 'embed' || whole === 'lm_head';
+
+/** Rows of a vocabulary's pieces are multiples of this: logits of a piece then begin at whole cells. */
+const pieceUnit = 64;
+
+/**
+ * Pieces of a tensor of one part, each of at most `mostRows` rows; the tensor itself where it has no
+ * more. The first piece keeps its name.
+ */
+export function cut(draft: ParameterDraft, mostRows: number): ParameterDraft[] {
+  const [rows = 0, ...rest] = draft.shape;
+  const [part] = draft.parts;
+  const step = Math.max(pieceUnit, Math.floor(mostRows / pieceUnit) * pieceUnit);
+  if (rows <= mostRows || !part) return [draft];
+  return Array.from({ length: Math.ceil(rows / step) }, (_, i) => {
+    const own = Math.min(step, rows - i * step);
+    return {
+      ...draft,
+      name: i === 0 ? draft.name : `${draft.name}.${i}`,
+      shape: [own, ...rest],
+      parts: [{ ...part, rows: own, fileRow: i * step }],
+    };
+  });
 }
 
 /**
@@ -119,9 +164,7 @@ export function placed(
     for (const draft of drafts.filter((entry) => entry.decay === decay)) {
       const size = Math.ceil(elementCount(draft.shape) / alignment[storage]) * alignment[storage];
       if (size > pageLimit) {
-        const isVocabulary = draft.name === 'embed' || draft.name === 'lm_head';
-        const what = isVocabulary ? 'vocabulary' : 'width';
-        const help = `an adapter with larger bindings helps, or a model with a smaller ${what}`;
+        const help = 'an adapter with larger bindings helps, or a model with a smaller width';
         const sizes = { bytes: size * 4, limit: pageLimit * 4 };
         throw new RangeError(bindingText(draft.name, sizes, 'this device', help));
       }
@@ -134,7 +177,7 @@ export function placed(
       current.size += size;
       if (decay) current.decayEnd = current.size;
       if (storage === 'f16' && decay) current.halvesEnd = current.size;
-      if (draft.name !== 'embed') continue;
+      if (draft.whole !== 'embed') continue;
       // The embedding comes before all others. No layer multiplies by it unless it is also the
       // projection.
       current.embeddingEnd = current.size;
@@ -145,11 +188,13 @@ export function placed(
   stored.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
   const count = drafts
     .flatMap(({ parts }) => parts)
+    .filter(({ fileRow }) => fileRow === 0)
     .reduce((sum, { shape }) => sum + elementCount(shape), 0);
   return { config, head, stored, pages, count };
 }
 
-function listParameters(config: ModelConfig, head: Head): ParameterDraft[] {
+/** The tensors of a model, each whole, in the order of files. */
+export function listParameters(config: ModelConfig, head: Head): ParameterDraft[] {
   const { hiddenSize: width } = config;
   const layer = blockOf(config).parameters;
   const draft = (at: string, parameter: BlockParameter): ParameterDraft =>
@@ -186,32 +231,20 @@ export function draftOf(
     width = rest;
     rows += own;
     const full = at + part;
-    return { name: full, file: fileName(full), shape, firstRow: rows - own, rows: own };
+    return { name: full, file: fileName(full), shape, firstRow: rows - own, rows: own, fileRow: 0 };
   });
   const shape = [rows, ...width];
-  return { name: at + name, shape, parts: listed, decay: kind === 'matrix', kind };
+  const stored = at + name;
+  return { name: stored, whole: stored, shape, parts: listed, decay: kind === 'matrix', kind };
 }
 
 /** Every parameter of a layout under its name in files, in their order, with its shape. */
 export const parameterNames = ({
   stored,
 }: ParameterLayout): { readonly name: string; readonly shape: readonly number[] }[] =>
-  stored.flatMap(({ parts }) => parts.map(({ file, shape }) => ({ name: file, shape })));
-
-/** Parameters by their names in files, read one at a time. */
-export interface ParameterSource {
-  /** @throws RangeError when there is no such parameter. */
-  read(name: string): Promise<Float32Array>;
-}
-
-/** Parameters that the host holds. */
-export const heldParameters = (held: ReadonlyMap<string, Float32Array>): ParameterSource => ({
-  read(name) {
-    const found = held.get(name);
-    if (found) return Promise.resolve(found);
-    return Promise.reject(new RangeError(`parameter ${name} is missing`));
-  },
-});
+  stored.flatMap(({ parts }) =>
+    parts.filter(({ fileRow }) => fileRow === 0).map(({ file, shape }) => ({ name: file, shape })),
+  );
 
 /**
  * Flat GPU storage with a layout: weights, or their gradients, or an optimizer moment. The critic's
@@ -220,7 +253,7 @@ export const heldParameters = (held: ReadonlyMap<string, Float32Array>): Paramet
 export class ParameterStore implements Weights {
   readonly layout: ParameterLayout;
   readonly adapterColumns = 0;
-  /** One f32 vector per page. In a frozen store it lacks the elements that are kept only in f16. */
+  /** One f32 vector per page. */
   readonly pages: readonly Tensor[];
   /**
    * The elements that the layout stores in f16, per page; undefined where there are none, and in a
@@ -230,30 +263,15 @@ export class ParameterStore implements Weights {
   readonly #gpu: Gpu;
   readonly #owned: readonly Tensor[];
   readonly #byName: ReadonlyMap<string, StoredParameter>;
-  /** Elements [start, end) of each page that are not held in f32. */
-  readonly #gaps: readonly { readonly start: number; readonly end: number }[];
-  readonly #halfTable: boolean;
 
-  /**
-   * @param options.over Pages from `sharedPages` in which the store lies. It does not own them.
-   * @param options.frozen Keeps no f32 numbers of elements stored in f16, the embedding table
-   *   apart: for weights that are not trained.
-   * @param options.halfTable Looks up the embedding table's f16 copy, where there is one, and a
-   *   frozen store keeps no f32 numbers of it. Left out: lookups read f32, as in training.
-   */
+  /** @param over Pages from `sharedPages` in which the store lies. It does not own them. */
   constructor(
     gpu: Gpu,
     layout: ParameterLayout,
     label: string,
     purpose: MemoryPurpose,
-    options: {
-      readonly over?: readonly Tensor[] | undefined;
-      readonly frozen?: boolean;
-      readonly halfTable?: boolean;
-    } = {},
+    over: readonly Tensor[] = [],
   ) {
-    const { over = [], frozen = false, halfTable = false } = options;
-    this.#halfTable = halfTable;
     this.#gpu = gpu;
     this.layout = layout;
     const owned: Tensor[] = [];
@@ -262,15 +280,9 @@ export class ParameterStore implements Weights {
       owned.push(made);
       return made;
     };
-    this.#gaps = layout.pages.map(({ halvesStart, halvesEnd, embeddingEnd }) => {
-      const start = halfTable ? halvesStart : Math.max(halvesStart, embeddingEnd);
-      // Where only an embedding has an f16 copy, or nothing has, all elements are held in f32.
-      return frozen && halvesEnd > start ? { start, end: halvesEnd } : { start: 0, end: 0 };
-    });
     this.pages = layout.pages.map(({ size }, i) => {
       const shared = over[i];
-      const { start, end } = this.#gap(i);
-      return shared ? { ...shared, shape: [size] } : make(`page ${i}`, size - (end - start), 'f32');
+      return shared ? { ...shared, shape: [size] } : make(`page ${i}`, size, 'f32');
     });
     this.halves = layout.pages.map(({ halvesStart, halvesEnd }, i) =>
       purpose === 'weights' && halvesEnd > halvesStart
@@ -281,6 +293,10 @@ export class ParameterStore implements Weights {
     this.#byName = new Map(layout.stored.map((stored) => [stored.name, stored]));
   }
 
+  get config(): ModelConfig {
+    return this.layout.config;
+  }
+
   has(name: string): boolean {
     return this.#byName.has(name);
   }
@@ -288,12 +304,10 @@ export class ParameterStore implements Weights {
   /**
    * A stored tensor in f32 by its internal name, such as `layers.0.qkv`.
    *
-   * @throws RangeError if the name is unknown, or the tensor is kept only in f16.
+   * @throws RangeError if the name is unknown.
    */
   tensor(name: string): Tensor {
-    const found = this.#float(this.#stored(name));
-    if (!found) throw new RangeError(`'${name}' is kept in f16 alone`);
-    return found;
+    return this.#float(this.#stored(name));
   }
 
   /**
@@ -307,20 +321,18 @@ export class ParameterStore implements Weights {
     return new Linear(name, weight, bias === undefined ? undefined : this.tensor(bias));
   }
 
-  /**
-   * The vocabulary: the embedding table and the head's projection, which is the table where the
-   * model ties the two.
-   */
   get embedding(): Embedding {
-    const projection = this.linear(this.has('lm_head') ? 'lm_head' : 'embed');
-    const half = this.#halfTable ? this.#half(this.#stored('embed')) : undefined;
-    return new Embedding(half ?? this.tensor('embed'), projection);
+    const { stored } = this.layout;
+    return embeddingOf(stored, {
+      table: (piece) => this.#float(piece),
+      projection: ({ name }) => this.linear(name),
+    });
   }
 
   /** Names in files of the parameters that have an f16 copy. */
   get halved(): string[] {
     const copied = this.layout.stored.filter((stored) => this.#half(stored));
-    return copied.flatMap(({ parts }) => parts.map(({ file }) => file));
+    return [...new Set(copied.flatMap(({ parts }) => parts.map(({ file }) => file)))];
   }
 
   #stored(name: string): StoredParameter {
@@ -329,16 +341,10 @@ export class ParameterStore implements Weights {
     return stored;
   }
 
-  #gap(page: number): { readonly start: number; readonly end: number } {
-    return this.#gaps[page] ?? { start: 0, end: 0 };
-  }
-
-  #float({ name, shape, page, first }: StoredParameter): Tensor | undefined {
+  #float({ name, shape, page, first }: StoredParameter): Tensor {
     const memory = this.pages[page];
-    const { start, end } = this.#gap(page);
-    if (!memory || (first >= start && first < end)) return undefined;
-    const offset = (first < end ? first : first - (end - start)) * 4;
-    return { name, shape, dtype: 'f32', buffer: memory.buffer, offset };
+    if (!memory) throw new RangeError(`no page ${page}`);
+    return { name, shape, dtype: 'f32', buffer: memory.buffer, offset: first * 4 };
   }
 
   #half({ name, shape, page, first }: StoredParameter): Tensor | undefined {
@@ -358,59 +364,54 @@ export class ParameterStore implements Weights {
   load(parameters: ReadonlyMap<string, Float32Array>): void {
     for (const stored of this.layout.stored) {
       for (const part of stored.parts) {
-        this.#write(stored, part, parameters.get(part.file));
+        const range = rangeOf(part, 0, part.rows);
+        this.#write(stored, part, 0, heldRange(parameters, part.file, range));
       }
     }
   }
 
   /**
-   * Does the same as `load` from a source, one parameter after another: the host never holds them
-   * all.
+   * Does the same as `load` from a source, some rows after another: the host never holds a whole
+   * model.
    */
-  async loadFrom(source: ParameterSource): Promise<void> {
-    for (const stored of this.layout.stored) {
-      for (const part of stored.parts) {
-        this.#write(stored, part, await source.read(part.file));
-      }
-    }
+  loadFrom(source: ParameterSource, options: LoadOptions = {}): Promise<void> {
+    return loadRows(this.#gpu, this.layout.stored, source, options, (...rows) =>
+      this.#write(...rows),
+    );
   }
 
-  /** Writes one parameter and its f16 copy. */
-  #write(stored: StoredParameter, part: ParameterPart, data: Float32Array | undefined): void {
-    const { file: name } = part;
-    if (!data) throw new RangeError(`parameter ${name} is missing`);
-    if (data.length !== elementCount(part.shape)) {
-      throw new RangeError(
-        `parameter ${name} must be (${part.shape.join(', ')}), has ${data.length} elements`,
-      );
-    }
+  /** Writes rows of a parameter, and their f16 copy. @param row The first, of the part's. */
+  #write(stored: StoredParameter, part: ParameterPart, row: number, data: Float32Array): void {
     const width = rowSize(stored);
-    const first = part.firstRow * width;
+    const first = (part.firstRow + row) * width;
     const rows = withRowSize(data, rowSize(part), width);
-    const [float, half] = [this.#float(stored), this.#half(stored)];
-    if (float) this.#gpu.upload(float, rows, first);
-    if (!half) return;
-    const past = data.find((value) => !fitsHalf(value));
-    if (past !== undefined) {
-      throw new ConfigError(`${name} holds ${past}, and f16 at most ${largestHalf}`);
-    }
-    this.#gpu.upload(half, halvesOf(rows), first);
+    this.#gpu.upload(this.#float(stored), rows, first);
+    const half = this.#half(stored);
+    if (half) this.#gpu.upload(half, checkedHalves(part.file, rows), first);
   }
 
-  /**
-   * Parameters under their names in files, page after page: the host holds one page. Numbers kept
-   * only in f16 come rounded.
-   */
+  /** Parameters under their names in files, page after page: the host holds one page. */
   async *parameters(): AsyncGenerator<[name: string, data: Float32Array]> {
+    // A vocabulary whose pieces lie in several pages.
+    const partial = new Map<string, Float32Array>();
     for (const [i, page] of this.pages.entries()) {
-      const numbers = await this.#readPage(page, i);
+      const numbers = await this.#gpu.read(page, 'f32');
       for (const stored of this.layout.stored) {
         if (stored.page !== i) continue;
         const width = rowSize(stored);
         for (const part of stored.parts) {
           const first = stored.first + part.firstRow * width;
           const rows = numbers.slice(first, first + part.rows * width);
-          yield [part.file, withRowSize(rows, width, rowSize(part))];
+          const data = withRowSize(rows, width, rowSize(part));
+          const [all = 0] = part.shape;
+          if (part.rows === all) {
+            yield [part.file, data];
+            continue;
+          }
+          const whole = partial.get(part.file) ?? new Float32Array(elementCount(part.shape));
+          partial.set(part.file, whole);
+          whole.set(data, part.fileRow * rowSize(part));
+          if (part.fileRow + part.rows === all) yield [part.file, whole];
         }
       }
     }
@@ -425,19 +426,6 @@ export class ParameterStore implements Weights {
     return found;
   }
 
-  async #readPage(page: Tensor, index: number): Promise<Float32Array> {
-    const floats = await this.#gpu.read(page, 'f32');
-    const half = this.halves[index];
-    const { start, end } = this.#gap(index);
-    if (!half || start === end) return floats;
-    const halves = await this.#gpu.read(half, 'f16');
-    const whole = new Float32Array(floats.length + end - start);
-    whole.set(floats.subarray(0, start));
-    whole.set(float32OfHalves(halves.subarray(halves.length - (end - start))), start);
-    whole.set(floats.subarray(start), end);
-    return whole;
-  }
-
   /** Frees the store's own pages, not shared ones. */
   destroy(): void {
     this.#gpu.destroy(...this.#owned);
@@ -445,7 +433,7 @@ export class ParameterStore implements Weights {
 }
 
 /** Elements of a row. */
-const rowSize = ({ shape }: { readonly shape: readonly number[] }): number =>
+export const rowSize = ({ shape }: { readonly shape: readonly number[] }): number =>
   elementCount(shape.slice(1));
 
 /** Rows of another size: cut short, or with zeros behind. */
@@ -459,8 +447,35 @@ function withRowSize(data: Float32Array, from: number, to: number): Float32Array
   return found;
 }
 
+/**
+ * The storage of matrices that are trained.
+ *
+ * @throws ConfigError for blocks, which only frozen weights have.
+ */
+export function trainedStorage(storage: BaseStorage = 'f32'): WeightStorage {
+  if (isStorage(storage)) return storage;
+  throw new ConfigError(`weights in ${storage} are not trained: adapters over them are`);
+}
+
 /** Whether a number rounds to a finite half; true for NaN too. */
 export const fitsHalf = (value: number): boolean => !(Math.abs(value) >= 65_520);
+
+/**
+ * The halves of a parameter's numbers, an even number of them, as an upload needs.
+ *
+ * @throws ConfigError when a number is too large, naming the parameter.
+ */
+export function checkedHalves(name: string, numbers: Float32Array): Uint16Array {
+  const past = numbers.find((value) => !fitsHalf(value));
+  if (past !== undefined) {
+    throw new ConfigError(`${name} holds ${past}, and f16 at most ${largestHalf}`);
+  }
+  const halves = halvesOf(numbers);
+  if (halves.length % 2 === 0) return halves;
+  const even = new Uint16Array(halves.length + 1);
+  even.set(halves);
+  return even;
+}
 
 /** Pages that can hold a store of any one of these layouts at a time. The caller owns them. */
 export function sharedPages(
@@ -501,38 +516,4 @@ export function initialParameters(
     }
   }
   return found;
-}
-
-/**
- * A critic that starts from an actor: the actor's trunk and a random head.
- *
- * @param headScale As for `valueHead`.
- */
-export function criticFromActor(
-  actor: ParameterSource,
-  config: ModelConfig,
-  seed: number,
-  headScale?: number,
-): ParameterSource {
-  const score = hfName(config.architecture, 'score');
-  return {
-    read: (name) =>
-      name === score ? Promise.resolve(valueHead(config, seed, headScale)) : actor.read(name),
-  };
-}
-
-/**
- * The weights of a critic's head before training, f32 (C), normal.
- *
- * @param scale Standard deviation. OpenRLHF uses 1/(hidden + 1); with 0 every value starts at 0.
- */
-export function valueHead(
-  { hiddenSize }: Pick<ModelConfig, 'hiddenSize'>,
-  seed: number,
-  scale = 1 / (hiddenSize + 1),
-): Float32Array {
-  const stream = new RandomStream(seed, 'valueHead');
-  const score = new Float32Array(hiddenSize);
-  for (let i = 0; i < score.length; i++) score[i] = stream.normal() * scale;
-  return score;
 }

@@ -1,15 +1,14 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
+import type { ModelConfig } from './config.ts';
 import type { Embedding } from './embedding.ts';
 import type { Linear } from './linear.ts';
-import type { ParameterLayout } from './parameters.ts';
 
 /**
  * The weights of a model as passes read them: a store of parameters, or a base store seen through
  * adapters. Names are those of stored tensors, such as `layers.0.qkv`.
  */
 export interface Weights {
-  /** The layout of the whole model; with adapters, of the base. */
-  readonly layout: ParameterLayout;
+  readonly config: ModelConfig;
   /**
    * Columns of the scratch that a pass needs for adapters: the most that the first factors of one
    * matrix have; 0 without adapters.
@@ -17,7 +16,7 @@ export interface Weights {
   readonly adapterColumns: number;
   has(name: string): boolean;
   /**
-   * A tensor in f32. @throws RangeError if the name is unknown, or the tensor is kept only in f16.
+   * A tensor in f32. @throws RangeError if the name is unknown, or the tensor is not kept in f32.
    */
   tensor(name: string): Tensor;
   /**

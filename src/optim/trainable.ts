@@ -5,12 +5,8 @@ import type { Gpu } from '../gpu/device.ts';
 import { clearStep, type Step } from '../gpu/plan.ts';
 import { AdaptedWeights, adapterGradients, type AdapterPlan } from '../model/adapters.ts';
 import type { Gradients } from '../model/linear.ts';
-import {
-  fitsHalf,
-  type ParameterLayout,
-  type ParameterSource,
-  ParameterStore,
-} from '../model/parameters.ts';
+import type { ParameterSource } from '../model/parameter-source.ts';
+import { fitsHalf, type ParameterLayout, ParameterStore } from '../model/parameters.ts';
 import type { Weights } from '../model/weights.ts';
 import { AdamW, type AdamWState, type HalfCopy } from './adamw.ts';
 import { rateAt } from './lr-schedule.ts';
@@ -23,7 +19,7 @@ export interface TrainableState {
 
 /** The base that adapters change, and which. The adapters' owner loads the base. */
 export interface Adaptation {
-  readonly base: ParameterStore;
+  readonly base: Weights;
   readonly plan: AdapterPlan;
 }
 
@@ -65,9 +61,8 @@ export class Trainable {
     this.name = name;
     this.#config = config;
     this.weights = new ParameterStore(gpu, layout, name, 'weights');
-    this.gradients = new ParameterStore(gpu, layout, `${name} gradients`, 'gradients', {
-      over: gradientPages,
-    });
+    const label = `${name} gradients`;
+    this.gradients = new ParameterStore(gpu, layout, label, 'gradients', gradientPages);
     this.network = adapts
       ? new AdaptedWeights(adapts.base, this.weights, adapts.plan)
       : this.weights;

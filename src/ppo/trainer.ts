@@ -15,15 +15,9 @@ import type { ModelConfig } from '../model/config.ts';
 import { LanguageHead, ValueHead } from '../model/heads.ts';
 import { peftName } from '../model/hugging-face/names.ts';
 import { PackedBatch, packGroups, type PromptGroup } from '../model/packed-batch.ts';
-import {
-  criticFromActor,
-  type Head,
-  parameterLayout,
-  type ParameterSource,
-  ParameterStore,
-  sharedPages,
-  valueHead,
-} from '../model/parameters.ts';
+import { criticFromActor, type ParameterSource, valueHead } from '../model/parameter-source.ts';
+import { FrozenStore } from '../model/frozen-store.ts';
+import { type Head, parameterLayout, sharedPages, trainedStorage } from '../model/parameters.ts';
 import { Activations, keepForTraining } from '../model/activations.ts';
 import { trunkForward } from '../model/transformer.ts';
 import { updateReport } from '../optim/adamw.ts';
@@ -132,7 +126,7 @@ export class PpoTrainer {
   /** Absent for estimators without a critic. */
   readonly critic: Trainable | undefined;
   /** The base as it was given: what adapters are over, and the reference. */
-  readonly base: ParameterStore | undefined;
+  readonly base: FrozenStore | undefined;
   readonly #gpu: Gpu;
   readonly #model: ModelConfig;
   readonly #config: TrainerConfig;
@@ -231,12 +225,12 @@ export class PpoTrainer {
     const totals = { actor: f32('actor totals', 8), critic: f32('critic totals', 8) };
     this.#totals = totals;
     const pageLimit = bindingElements(gpu.limits);
-    const wholeLayout = (head: Head) =>
-      parameterLayout(model, head, pageLimit, config.weightStorage);
     const plan = config.adapter ? planOf(config.adapter, model) : undefined;
     this.#plan = plan;
     const layoutOf = (head: Head) =>
-      plan ? adapterLayout(model, plan, { head, pageLimit }) : wholeLayout(head);
+      plan
+        ? adapterLayout(model, plan, { head, pageLimit })
+        : parameterLayout(model, head, pageLimit, trainedStorage(config.weightStorage));
     const actorLayout = layoutOf('lm');
     const withCritic = needsCritic(ppo.estimator);
     const criticLayout = withCritic ? layoutOf('value') : undefined;
@@ -245,9 +239,9 @@ export class PpoTrainer {
     const gradientPages = sharedPages(gpu, layouts, 'gradients', 'gradients');
     // An actor that is a whole model looks its tokens up in f32, and so must its reference.
     const frozen = (label: string) =>
-      new ParameterStore(gpu, wholeLayout('lm'), label, 'weights', {
-        frozen: true,
-        halfTable: plan !== undefined,
+      new FrozenStore(gpu, model, 'lm', label, {
+        storage: config.weightStorage,
+        floatTable: plan === undefined,
       });
     const adapts = plan && { base: frozen('base'), plan };
     const shared = { gradientPages, adapts };
@@ -265,7 +259,10 @@ export class PpoTrainer {
       adapterColumns: this.actor.network.adapterColumns,
       memory,
     });
-    const head = new LanguageHead(gpu, batch, activations);
+    const networks = [this.actor.network, ...(this.base ? [this.base] : [])];
+    const head = new LanguageHead(gpu, batch, activations, {
+      pieceColumns: Math.max(...networks.map(({ embedding }) => embedding.pieceColumns)),
+    });
     const criticHead = withCritic
       ? new ValueHead(gpu, batch, activations, head.gathered)
       : undefined;

@@ -2,9 +2,9 @@ import { AdapterError } from '../gpu/device.ts';
 import { bytesText, type MemoryLimits, type MemoryPurpose } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import type { AdapterPlan } from '../model/adapters.ts';
-import { adaptedOn, deviceLayout } from '../model/load-parameters.ts';
+import { type FrozenStorage, FrozenStore } from '../model/frozen-store.ts';
+import { adaptedOn } from '../model/load-parameters.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { ParameterStore, type WeightStorage } from '../model/parameters.ts';
 import { Decoder, type DecoderCapacity } from './decoder.ts';
 
 /** Responses to be drawn by a model whose weights do not change. */
@@ -21,7 +21,7 @@ export interface ResponderBudget {
   /** Bytes of GPU memory, weights included. */
   readonly memory: number;
   readonly limits: MemoryLimits;
-  readonly weights?: WeightStorage | undefined;
+  readonly weights?: FrozenStorage | undefined;
   /** The adapters on the model; undefined for none. */
   readonly adapters?: AdapterPlan | undefined;
   /** Storage of keys and values; the memory decides when left out. */
@@ -144,11 +144,7 @@ function planOf(
     },
   };
   const gpu = phantomGpu(limits);
-  const layout = deviceLayout(gpu, config, 'lm', weights);
-  const store = new ParameterStore(gpu, layout, 'weights', 'weights', {
-    frozen: true,
-    halfTable: true,
-  });
+  const store = new FrozenStore(gpu, config, 'lm', 'weights', { storage: weights });
   const model = adapters ? adaptedOn(gpu, store, adapters).weights : store;
   new Decoder(gpu, config, model, capacity);
   const byPurpose = gpu.memory.byPurpose();

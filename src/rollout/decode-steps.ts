@@ -7,6 +7,7 @@ import type { Step } from '../gpu/plan.ts';
 import type { Activations } from '../model/activations.ts';
 import { headsOf, LayerScope, rowSteps } from '../model/block-steps.ts';
 import type { BlockOp } from '../model/block.ts';
+import type { LogitRoom } from '../model/embedding.ts';
 import type { Pass } from '../model/linear.ts';
 import { finalNorm } from '../model/transformer.ts';
 import type { Weights } from '../model/weights.ts';
@@ -80,14 +81,14 @@ export class DecodeSteps {
   }
 
   /** The steps from `last`, or some rows of it, to their logits. */
-  head(x: Tensor, rows: Size, logits: Tensor): Step[] {
+  head(x: Tensor, rows: Size, room: LogitRoom): Step[] {
     const { embedding } = this.#weights;
-    if (!this.#few) return embedding.project(x, logits, this.#activations.pass(rows));
+    if (!this.#few) return embedding.project(x, room, this.#activations.pass(rows));
     const { config, block } = this.#activations;
     const norm = this.#weights.tensor(block.finalNorm.weight);
     const { lowRank } = this.#pass;
     const options = { rows, epsilon: config.rmsNormEps, lanes: this.#lanes, lowRank };
-    return embedding.decode({ x, norm, out: logits }, options);
+    return embedding.decode({ x, norm }, room, options);
   }
 
   #opSteps(op: BlockOp, layer: LayerScope, state: DecodeState, index: number): Step[] {

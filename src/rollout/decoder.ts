@@ -239,6 +239,7 @@ export class Decoder {
     const logits = new LogitChunks(memory, {
       rows: Math.max(rows, prompts),
       vocabulary,
+      pieceColumns: weights.embedding.pieceColumns,
       bytes,
       unit,
     });
@@ -308,7 +309,7 @@ export class Decoder {
       ...[status, finished, tokens, logprobs].map(clearStep),
       ...sample(
         lastHidden,
-        (x, { count, logits: out }) => weights.embedding.project(x, out, prefill.pass(count)),
+        (x, chunk) => weights.embedding.project(x, chunk, prefill.pass(chunk.count)),
         this.#prompts,
         true,
       ),
@@ -324,12 +325,7 @@ export class Decoder {
         promptCaches,
         caches,
       }),
-      ...sample(
-        newest.last,
-        (x, { count, logits: out }) => newest.head(x, count, out),
-        this.#rows,
-        false,
-      ),
+      ...sample(newest.last, (x, chunk) => newest.head(x, chunk.count, chunk), this.#rows, false),
     ]);
     this.#compactPlan = gpu.plan('compact', [
       decodeCompact(

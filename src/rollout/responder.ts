@@ -89,7 +89,7 @@ export class Responder {
 
   #newDecoder(): Promise<BatchedDecoder> {
     const { capacity } = this.#plan;
-    const { config } = this.#weights.layout;
+    const { config } = this.#weights;
     const own = atMost(capacity, this.#rows);
     return this.#gpu.allocating(
       () => new BatchedDecoder(new Decoder(this.#gpu, config, this.#weights, own), capacity),

@@ -27,7 +27,7 @@ import {
 } from '../inspection/examiner.ts';
 import { LiveModel } from '../inspection/live-model.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { heldParameters, type ParameterSource } from '../model/parameters.ts';
+import { heldParameters, type ParameterSource } from '../model/parameter-source.ts';
 import type { PpoTrainer, RolledOut } from '../ppo/trainer.ts';
 import { RandomStream } from '../random.ts';
 import { trainingOrder } from '../run-plan.ts';

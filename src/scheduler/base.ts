@@ -6,12 +6,8 @@ import type { ModelConfig } from '../model/config.ts';
 import type { TrainableState } from '../optim/trainable.ts';
 import type { ModelDirectory, OpenModelFile } from '../model/model-directory.ts';
 import { type PromptGroup } from '../model/packed-batch.ts';
-import {
-  heldParameters,
-  initialParameters,
-  parameterLayout,
-  type ParameterSource,
-} from '../model/parameters.ts';
+import { heldParameters, type ParameterSource } from '../model/parameter-source.ts';
+import { initialParameters, parameterLayout } from '../model/parameters.ts';
 import type { GivenModelFacts } from '../results.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import type { CorpusSequence, Task, TaskShape } from '../tasks/task.ts';

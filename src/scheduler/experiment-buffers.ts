@@ -4,9 +4,11 @@ import type { Gpu } from '../gpu/device.ts';
 import { bindingElements, type MemoryLedger, type MemoryLimits } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import { type MemoryBlock, SharedMemory } from '../gpu/shared-memory.ts';
-import { AdaptedWeights, adapterLayout, planOf } from '../model/adapters.ts';
+import { planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { parameterLayout, ParameterStore } from '../model/parameters.ts';
+import { FrozenStore } from '../model/frozen-store.ts';
+import { adaptedOn } from '../model/load-parameters.ts';
+import { parameterLayout, ParameterStore, trainedStorage } from '../model/parameters.ts';
 import type { Weights } from '../model/weights.ts';
 import { RewardRecorder } from '../ppo/reward-recorder.ts';
 import {
@@ -152,21 +154,24 @@ function counted(
 function rolloutBlocks(limits: MemoryLimits, shape: BuffersShape): readonly MemoryBlock[] {
   const gpu = phantomGpu(limits);
   const { model, config } = shape;
-  const layout = parameterLayout(model, 'lm', bindingElements(limits));
-  const base = new ParameterStore(gpu, layout, 'actor', 'weights');
   const memory = new SharedMemory(gpu, { alone: true });
   const { capacity } = capacities(shape);
-  new Decoder(gpu, model, adapted(gpu, base, config.adapter), capacity, memory.nextTurn());
+  new Decoder(gpu, model, actorOf(gpu, model, config), capacity, memory.nextTurn());
   return memory.blocks;
 }
 
-/** A base as it is seen through adapters of no particular numbers, where a config asks for some. */
-function adapted(gpu: Gpu, base: ParameterStore, spec: TrainerConfig['adapter']): Weights {
-  if (!spec) return base;
-  const { config } = base.layout;
-  const plan = planOf(spec, config);
-  const layout = adapterLayout(config, plan, { head: 'lm' });
-  return new AdaptedWeights(base, new ParameterStore(gpu, layout, 'adapters', 'weights'), plan);
+/** A network of no particular numbers, as a config trains it: whole, or a base under adapters. */
+function actorOf(
+  gpu: Gpu,
+  model: ModelConfig,
+  { adapter, weightStorage: storage }: TrainerConfig,
+): Weights {
+  if (adapter) {
+    const base = new FrozenStore(gpu, model, 'lm', 'base', { storage });
+    return adaptedOn(gpu, base, planOf(adapter, model)).weights;
+  }
+  const layout = parameterLayout(model, 'lm', bindingElements(gpu.limits), trainedStorage(storage));
+  return new ParameterStore(gpu, layout, 'actor', 'weights');
 }
 
 function matrixTensors(

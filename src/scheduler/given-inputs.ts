@@ -149,20 +149,21 @@ class Digests {
   }
 }
 
-/** Reads tensors, and tells when a network begins to read them: at a tensor that it has read before. */
+/** Reads tensors, and tells when a network begins to read them: at numbers that it has read before. */
 function watchedRead(
   directory: ModelDirectory,
   watch: LoadingWatch,
   of: number,
 ): ModelDirectory['read'] {
   const seen = new Set<string>();
-  return (name) => {
-    if (seen.size === 0 || seen.has(name)) {
+  return (name, range) => {
+    const piece = `${name} ${range?.first ?? 0}`;
+    if (seen.size === 0 || seen.has(piece)) {
       seen.clear();
       watch.begin('weights', of);
     }
-    seen.add(name);
-    return directory.read(name);
+    seen.add(piece);
+    return directory.read(name, range);
   };
 }
 

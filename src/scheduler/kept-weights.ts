@@ -10,13 +10,8 @@ import type { ModelConfig } from '../model/config.ts';
 import { readAdapter } from '../model/hugging-face/peft.ts';
 import { expectParameters } from '../model/load-parameters.ts';
 import { openModelDirectory, type OpenModelFile } from '../model/model-directory.ts';
-import {
-  heldParameters,
-  type ParameterLayout,
-  parameterLayout,
-  parameterNames,
-  type ParameterSource,
-} from '../model/parameters.ts';
+import { heldParameters, type ParameterSource } from '../model/parameter-source.ts';
+import { type ParameterLayout, parameterLayout, parameterNames } from '../model/parameters.ts';
 import { BASE_MODEL, CRITIC, trainedFolder } from '../run-folder/names.ts';
 import type { MethodName } from '../selection/methods.ts';
 import type { Text } from '../tasks/text.ts';
@@ -172,14 +167,15 @@ async function readCritic(
   for (const name of shapes.keys()) {
     if (!file.slots.has(name)) throw new SafetensorsError(`${file.name}: no tensor '${name}'`);
   }
-  const read = async (name: string) => toFloat32(await file.read(name), file.name);
+  const read: ParameterSource['read'] = async (name, range) =>
+    toFloat32(await file.read(name, range), file.name);
   return finite({ read }, file.name);
 }
 
 /** The same parameters, of which one that no model can compute with is refused when it is read. */
 const finite = (of: ParameterSource, where: string): ParameterSource => ({
-  async read(name) {
-    const data = await of.read(name);
+  async read(name, range) {
+    const data = await of.read(name, range);
     const bad = data.find((value) => !Number.isFinite(value));
     if (bad === undefined) return data;
     throw new SafetensorsError(`${where}: tensor '${name}' holds ${bad}`);

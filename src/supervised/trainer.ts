@@ -13,7 +13,8 @@ import {
   type PackedSizes,
   type PromptGroup,
 } from '../model/packed-batch.ts';
-import { parameterLayout, ParameterStore, type WeightStorage } from '../model/parameters.ts';
+import { type FrozenStorage, FrozenStore } from '../model/frozen-store.ts';
+import { parameterLayout, trainedStorage } from '../model/parameters.ts';
 import { Trainable } from '../optim/trainable.ts';
 
 /** A loss or gradient is not finite. The message names the update and the first tensor at fault. */
@@ -32,7 +33,7 @@ export class SupervisedTrainer {
   /** What is trained: the model, or its adapters. */
   readonly model: Trainable;
   /** The frozen base under adapters. */
-  readonly base: ParameterStore | undefined;
+  readonly base: FrozenStore | undefined;
   readonly #gpu: Gpu;
   readonly #loss: NextTokenLoss;
   readonly #totals: Tensor;
@@ -58,18 +59,20 @@ export class SupervisedTrainer {
       readonly capacity: PackedSizes;
       readonly positions: number;
       readonly checkpointing?: boolean;
-      readonly weightStorage?: WeightStorage;
+      /** Of matrices that layers multiply by; int8 and int4 of a base under adapters alone. */
+      readonly weightStorage?: FrozenStorage;
       readonly adapter?: AdapterPlan | undefined;
     },
   ) {
     this.#gpu = gpu;
     const { capacity, positions } = shape;
     const pageLimit = bindingElements(gpu.limits);
-    const whole = parameterLayout(config, 'lm', pageLimit, shape.weightStorage);
+    const { weightStorage: storage } = shape;
     const plan = shape.adapter;
-    this.base =
-      plan && new ParameterStore(gpu, whole, 'base', 'weights', { frozen: true, halfTable: true });
-    const layout = plan ? adapterLayout(config, plan, { head: 'lm', pageLimit }) : whole;
+    this.base = plan && new FrozenStore(gpu, config, 'lm', 'base', { storage });
+    const layout = plan
+      ? adapterLayout(config, plan, { head: 'lm', pageLimit })
+      : parameterLayout(config, 'lm', pageLimit, trainedStorage(storage));
     const adapts = plan && this.base && { base: this.base, plan };
     this.#totals = gpu.tensor('supervised totals', [8], 'f32', 'activations');
     this.model = new Trainable(gpu, 'model', layout, optimizer, this.#totals, { adapts });

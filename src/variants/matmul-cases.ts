@@ -8,16 +8,15 @@ import {
   matmulBackwardWeightFamily,
 } from '../../kernels/matmul-backward-weight.ts';
 import { matmulForward, matmulForwardFamily } from '../../kernels/matmul-forward.ts';
+import type { MatrixType } from '../../kernels/lib/weight.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { TuningCase } from './tuning.ts';
 
 export type MatmulCase = TuningCase<MatmulShape>;
 
-type Storage = 'f32' | 'f16';
-
 /** The tensors of one layer. A product reads two of them and writes the third. */
-function layer(gpu: Gpu, [rows, inner, columns]: MatmulShape, storage: Storage) {
-  const tensor = <Type extends Storage>(name: string, shape: readonly number[], dtype: Type) =>
+function layer(gpu: Gpu, [rows, inner, columns]: MatmulShape, storage: MatrixType) {
+  const tensor = <Type extends MatrixType>(name: string, shape: readonly number[], dtype: Type) =>
     gpu.tensor(`tuning ${name}`, shape, dtype, 'activations');
   const x = tensor('x', [rows, inner], 'f32');
   const y = tensor('y', [rows, columns], 'f32');
@@ -27,11 +26,11 @@ function layer(gpu: Gpu, [rows, inner, columns]: MatmulShape, storage: Storage) 
 
 const flopsOf = ([rows, inner, columns]: MatmulShape): number => 2 * rows * inner * columns;
 
-const stored = ([rows, inner, columns]: MatmulShape, storage: Storage): MatmulShape =>
+const stored = ([rows, inner, columns]: MatmulShape, storage: MatrixType): MatmulShape =>
   storage === 'f32' ? [rows, inner, columns] : [rows, inner, columns, storage];
 
-/** @param storage Storage of the weight. */
-export const forwardCase = (shape: MatmulShape, storage: Storage = 'f32'): MatmulCase => ({
+/** @param storage MatrixType of the weight. */
+export const forwardCase = (shape: MatmulShape, storage: MatrixType = 'f32'): MatmulCase => ({
   family: matmulForwardFamily,
   shape: stored(shape, storage),
   storage,
@@ -42,8 +41,8 @@ export const forwardCase = (shape: MatmulShape, storage: Storage = 'f32'): Matmu
   },
 });
 
-/** @param storage Storage of the weight. */
-export const backwardInputCase = (shape: MatmulShape, storage: Storage = 'f32'): MatmulCase => ({
+/** @param storage MatrixType of the weight. */
+export const backwardInputCase = (shape: MatmulShape, storage: MatrixType = 'f32'): MatmulCase => ({
   family: matmulBackwardInputFamily,
   shape: stored(shape, storage),
   storage,

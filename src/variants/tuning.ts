@@ -1,5 +1,6 @@
 import type { Dispatch } from '../../kernels/lib/kernel.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
+import type { MatrixType } from '../../kernels/lib/weight.ts';
 import type { Family, VariantChoices } from '../../kernels/lib/variants.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Plan } from '../gpu/plan.ts';
@@ -14,7 +15,7 @@ export interface TuningCase<Shape = unknown> {
   /** Floating-point operations of one run. */
   readonly flops: number;
   /** Storage of the weight, where the computation reads one. Default f32. */
-  readonly storage?: 'f32' | 'f16';
+  readonly storage?: MatrixType;
   /** The computation in any variant, and the tensors that it binds. */
   readonly build: (gpu: Gpu) => {
     readonly steps: readonly Dispatch[];

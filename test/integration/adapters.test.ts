@@ -1,3 +1,4 @@
+import { FrozenStore } from '../../src/model/frozen-store.ts';
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { DrawnExperimentConfig } from '../../src/config.ts';
@@ -12,12 +13,8 @@ import {
 import { AllLogits } from '../../src/model/all-logits.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { learnedSizes, NextTokenLoss } from '../../src/model/next-token-loss.ts';
-import {
-  heldParameters,
-  initialParameters,
-  parameterLayout,
-  ParameterStore,
-} from '../../src/model/parameters.ts';
+import { heldParameters } from '../../src/model/parameter-source.ts';
+import { initialParameters, parameterLayout, ParameterStore } from '../../src/model/parameters.ts';
 import type { Weights } from '../../src/model/weights.ts';
 import type { PpoState } from '../../src/ppo/trainer.ts';
 import { Decoder } from '../../src/rollout/decoder.ts';
@@ -64,15 +61,14 @@ const unevenPlan: AdapterPlan = new Map([
   ['layers.1.o', { rank: 6, scale: 3 }],
 ]);
 
-const storeOf = (storage?: 'f16'): ParameterStore => {
-  const layout = parameterLayout(config, 'lm', Infinity, storage);
-  const store = new ParameterStore(gpu, layout, 'base', 'weights', { frozen: true });
-  store.load(weights);
+async function storeOf(storage?: 'f16'): Promise<FrozenStore> {
+  const store = new FrozenStore(gpu, config, 'lm', 'base', { storage, floatTable: true });
+  await store.loadFrom(heldParameters(weights));
   return store;
-};
+}
 
 /** Adapters of a plan over a base: fresh ones, or with numbers in B too. */
-function adaptersOf(base: ParameterStore, plan: AdapterPlan, trained: boolean) {
+function adaptersOf(base: Weights, plan: AdapterPlan, trained: boolean) {
   const layout = adapterLayout(config, plan, { head: 'lm' });
   const store = new ParameterStore(gpu, layout, 'adapters', 'weights');
   const numbers = freshAdapters(config, plan, 5, 'model');
@@ -140,7 +136,7 @@ describe('an adapter', () => {
   test.each([['f32'], ['f16']] as const)(
     'that is fresh leaves the logits of a base in %s as they are, to the bit',
     async (storage) => {
-      const base = storeOf(storage === 'f16' ? 'f16' : undefined);
+      const base = await storeOf(storage === 'f16' ? 'f16' : undefined);
       const plan = planOf({ rank: 3, alpha: 6, targets: adapterTargets }, config);
       const want = await logitsOf(base);
       const fresh = adaptersOf(base, plan, false);
@@ -153,7 +149,7 @@ describe('an adapter', () => {
   );
 
   test.each([1, 3])('that is fresh leaves decoding as it is, to the bit, %i rows', async (rows) => {
-    const base = storeOf();
+    const base = await storeOf();
     const plan = planOf({ rank: 4, alpha: 6, targets: adapterTargets }, config);
     const want = await greedy(base, rows);
     const fresh = await greedy(adaptersOf(base, plan, false).network, rows);
@@ -162,7 +158,7 @@ describe('an adapter', () => {
   });
 
   test('computes what the merged weights compute', async () => {
-    const base = storeOf();
+    const base = await storeOf();
     const { network, numbers } = adaptersOf(base, unevenPlan, true);
     const merged = new ParameterStore(gpu, parameterLayout(config, 'lm'), 'merged', 'weights');
     merged.load(mergedBy(unevenPlan, numbers));
@@ -170,7 +166,7 @@ describe('an adapter', () => {
   });
 
   test.each([1, 3])('decodes as the trainer scores, %i rows', async (rows) => {
-    const base = storeOf();
+    const base = await storeOf();
     const { network } = adaptersOf(base, unevenPlan, true);
     const { tokens, logprobs, columns } = await greedy(network, rows);
     const prompt = [1, 5, 2, 8];
@@ -186,7 +182,7 @@ describe('an adapter', () => {
   });
 
   test('has the slopes of the loss as gradients, and none where it is padding', async () => {
-    const base = storeOf();
+    const base = await storeOf();
     const { network, store, numbers } = adaptersOf(base, unevenPlan, true);
     const { gradients } = await differentiate(network, store, false);
     expect([...gradients.keys()].sort()).toEqual([...numbers.keys()].sort());
@@ -206,13 +202,13 @@ describe('an adapter', () => {
   });
 
   test('has the same gradients, to the bit, where layers are computed once more', async () => {
-    const { network, store } = adaptersOf(storeOf(), unevenPlan, true);
+    const { network, store } = adaptersOf(await storeOf(), unevenPlan, true);
     const kept = await differentiate(network, store, false);
     expect(await differentiate(network, store, true)).toEqual(kept);
   });
 
   test('gives its numbers back as they were loaded, without padding', async () => {
-    const { store, numbers } = adaptersOf(storeOf(), unevenPlan, true);
+    const { store, numbers } = adaptersOf(await storeOf(), unevenPlan, true);
     const back = await store.read();
     expect([...back.keys()].sort()).toEqual([...numbers.keys()].sort());
     for (const [name, data] of numbers) expect(back.get(name), name).toEqual(data);
@@ -325,11 +321,9 @@ const bytesOf = ({ actor, critic }: PpoState): string[] =>
   );
 
 /** Everything that a store keeps on the device. */
-async function pagesOf({ pages, halves }: ParameterStore): Promise<string[]> {
+async function pagesOf({ pages }: FrozenStore): Promise<string[]> {
   const found: string[] = [];
-  for (const page of [...pages, ...halves]) {
-    if (page) found.push((await gpu.read(page, page.dtype as 'f32')).join());
-  }
+  for (const page of pages) found.push((await gpu.read(page)).join());
   return found;
 }
 
@@ -391,12 +385,13 @@ describe('PPO of adapters', () => {
       sizeOf(adapterLayout(model, plan, { head }).pages),
     );
     expect(grown('gradients')).toBe(Math.max(actor, critic));
-    expect(grown('weights')).toBe(actor + critic + sizeOf(parameterLayout(model, 'lm').pages));
+    const bases = trainer.base!.pages.reduce((sum, { buffer }) => sum + buffer.size, 0);
+    expect(grown('weights')).toBe(actor + critic + bases);
     const moments = 2 * (actor + critic);
     expect(grown('optimizer')).toBeGreaterThanOrEqual(moments);
     // And the scratch of two norms.
     expect(grown('optimizer')).toBeLessThan(moments + 4096);
-    expect(trainer.actor.gradients.layout.count).toBeLessThan(trainer.base!.layout.count);
+    expect(trainer.actor.gradients.layout.count).toBeLessThan(parameterLayout(model, 'lm').count);
   });
 
   test('starts its first update from ratios of 1', async () => {

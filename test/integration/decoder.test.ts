@@ -1,3 +1,5 @@
+import { heldParameters } from '../../src/model/parameter-source.ts';
+import { FrozenStore } from '../../src/model/frozen-store.ts';
 import { describe, expect, test } from 'vitest';
 import llamaConfig from '../fixtures/models/llama-untied/config.json';
 import llamaExpected from '../fixtures/models/llama-untied/fixture.safetensors?inline';
@@ -267,8 +269,10 @@ describe('decoder', () => {
       );
       const draw = async (parameters: typeof weights, storage: WeightStorage, frozen = false) => {
         const layout = parameterLayout(model, 'lm', Infinity, storage);
-        const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen });
-        store.load(parameters);
+        const store = frozen
+          ? new FrozenStore(gpu, model, 'lm', 'weights', { storage })
+          : new ParameterStore(gpu, layout, 'weights', 'weights');
+        await store.loadFrom(heldParameters(parameters));
         const decoder = new Decoder(gpu, model, store, held);
         const few = { prompts: [[3, 1, 4, 1, 5]], promptIds: [40], samplesPerPrompt: 1 };
         const got = await decoder.generate({ ...request, ...(held.rows === 1 ? few : {}) });

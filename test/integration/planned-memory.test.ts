@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { openGpu } from '../../src/gpu/device.ts';
 import { parseHfConfig } from '../../src/model/hugging-face/config.ts';
-import { heldParameters, initialParameters } from '../../src/model/parameters.ts';
+import { heldParameters } from '../../src/model/parameter-source.ts';
+import { initialParameters } from '../../src/model/parameters.ts';
 import { allocateBuffers, type BuffersShape } from '../../src/scheduler/experiment-buffers.ts';
 import { MemoryPlanner } from '../../src/scheduler/plan-memory.ts';
 import { adapterTargets } from '../../src/vocabulary/adapters.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { elementCount } from '../../kernels/lib/tensor.ts';
 import type { ExperimentConfig } from '../../src/config.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
-import { heldParameters } from '../../src/model/parameters.ts';
+import { heldParameters } from '../../src/model/parameter-source.ts';
 import { NonFiniteUpdateError, type PpoState, type RolloutGroup } from '../../src/ppo/trainer.ts';
 import { RandomStream } from '../../src/random.ts';
 import { gaeReference } from '../reference/gae.ts';

@@ -17,13 +17,8 @@ import {
   PackedBatch,
   type PromptGroup,
 } from '../../src/model/packed-batch.ts';
-import {
-  criticFromActor,
-  heldParameters,
-  parameterLayout,
-  ParameterStore,
-  type WeightStorage,
-} from '../../src/model/parameters.ts';
+import { criticFromActor, heldParameters } from '../../src/model/parameter-source.ts';
+import { parameterLayout, ParameterStore, type WeightStorage } from '../../src/model/parameters.ts';
 import { Activations, type Keep } from '../../src/model/activations.ts';
 import { trunkBackward, trunkForward } from '../../src/model/transformer.ts';
 import { nearestHalf } from '../reference/half.ts';
@@ -61,7 +56,7 @@ async function lossAndGradients(
     positions: 64,
     keep: options.keep ?? 'all',
   });
-  const head = new LanguageHead(gpu, batch, activations, options.logitBytes);
+  const head = new LanguageHead(gpu, batch, activations, { logitBytes: options.logitBytes });
   const minusWeight = -1 / sizes.actions;
   const dlogprob = tensorOf(gpu, 'd', new Float32Array(sizes.actions).fill(minusWeight));
   const loss = (chunk: HeadChunk): Step[] => [

@@ -22,7 +22,7 @@ function prepare(
   const dispatch = embeddingForward(
     {
       token_ids: tensorOf(gpu, 'ids', ids),
-      table: tensorOf(gpu, 'table', table, [vocabulary, width]),
+      weight: tensorOf(gpu, 'table', table, [vocabulary, width]),
       out,
     },
     { rows: used, lanes },
@@ -49,7 +49,9 @@ describe.each([
     const ids = [17, 0, 3, 3, 9];
     const out = tensorOf(gpu, 'out', marked(60), [5, 12]);
     const token_ids = tensorOf(gpu, 'ids', Uint32Array.from(ids));
-    await run(gpu, [embeddingForward({ token_ids, table: table.tensor, out }, { rows: 5, lanes })]);
+    await run(gpu, [
+      embeddingForward({ token_ids, weight: table.tensor, out }, { rows: 5, lanes }),
+    ]);
     const want = embeddingForwardReference(ids, table.rounded, 12);
     expect([...(await gpu.read(out, 'f32'))]).toEqual([...want]);
   });
@@ -72,16 +74,16 @@ describe.each([
     const token_ids = tensorOf(gpu, 'ids', [0, 1], [2], 'u32');
     const table = tensorOf(gpu, 'table', seeded(12, 1), [3, 4]);
     const out = tensorOf(gpu, 'out', seeded(8, 1), [2, 4]);
-    const tensors = { token_ids, table, out };
+    const tensors = { token_ids, weight: table, out };
     expect(() => embeddingForward(tensors, { rows: 2 })).not.toThrow();
-    expect(() => embeddingForward({ ...tensors, table: out }, { rows: 3 })).toThrow('past the 2');
+    expect(() => embeddingForward({ ...tensors, weight: out }, { rows: 3 })).toThrow('past the 2');
     expect(() =>
-      embeddingForward({ ...tensors, table: { ...table, shape: [2, 6] } }, { rows: 2 }),
-    ).toThrow("embedding-forward: table must be (2, 4), got (2, 6) from 'table'");
+      embeddingForward({ ...tensors, weight: { ...table, shape: [2, 6] } }, { rows: 2 }),
+    ).toThrow("embedding-forward: weight must be (2, 4), got (2, 6) from 'table'");
     const narrow = { ...out, shape: [2, 3] };
     expect(() =>
       embeddingForward(
-        { ...tensors, table: { ...table, shape: [4, 3] }, out: narrow },
+        { ...tensors, weight: { ...table, shape: [4, 3] }, out: narrow },
         { rows: 2 },
       ),
     ).toThrow('width 3 is not 4 * n');

@@ -7,6 +7,7 @@ import type { VariantOf } from '../../kernels/lib/variants.ts';
 import type { MatmulShape } from '../../kernels/lib/matmul-shape.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulBackwardInputReference } from '../reference/matmul-backward-input.ts';
+import type { BaseStorage } from '../../src/vocabulary/storages.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { storedWeight } from '../support/matmul.ts';
@@ -16,15 +17,15 @@ const gpu = await openTestGpu();
 
 interface Case {
   readonly rows?: number | Variable;
-  readonly accumulate?: boolean;
+  readonly accumulate?: 'before' | 'after';
   readonly mostWork?: number;
   readonly variant?: VariantOf<typeof matmulBackwardInputFamily>;
-  readonly halves?: boolean;
+  readonly storage?: BaseStorage;
 }
 
 async function compute([m, k, n]: readonly [number, number, number], options: Case = {}) {
   const dy = seeded(m * n, 1);
-  const stored = storedWeight(gpu, seeded(n * k, 2, 1 / Math.sqrt(n)), [n, k], options.halves);
+  const stored = storedWeight(gpu, seeded(n * k, 2, 1 / Math.sqrt(n)), [n, k], options.storage);
   const weight = stored.numbers;
   const before = seeded(m * k, 3);
   const dx = tensorOf(gpu, 'dx', before, [m, k]);
@@ -69,7 +70,7 @@ describe('matmul-backward-input', () => {
       skip(...notHere(gpu, matmulBackwardInputFamily, variant));
       const { got, want } = await compute(shape, { variant });
       expectClose(got, want, tolerance);
-      const added = await compute(shape, { variant, accumulate: true });
+      const added = await compute(shape, { variant, accumulate: 'after' });
       expectClose(added.got, added.want, tolerance);
     },
   );
@@ -78,7 +79,24 @@ describe('matmul-backward-input', () => {
     '%s reads weights stored as f16 at rows %i, inner %i, columns %i',
     async ([variant, ...shape], { skip }) => {
       skip(...notHere(gpu, matmulBackwardInputFamily, variant));
-      const { got, want } = await compute(shape, { variant, accumulate: true, halves: true });
+      const { got, want } = await compute(shape, { variant, accumulate: 'after', storage: 'f16' });
+      expectClose(got, want, tolerance);
+    },
+  );
+
+  // Rows that fill their blocks and rows that do not; plain reads numbers, all others read fours.
+  test.for([
+    ...variantCases(matmulBackwardInputFamily, [[67, 44, 132]], isOneOfTiles).map(
+      (one) => ['int8', ...one] as const,
+    ),
+    ...variantCases(matmulBackwardInputFamily, [[9, 64, 20]], isOneOfTiles)
+      .filter(([name]) => name === 'plain' || name === 'registers')
+      .map((one) => ['int4', ...one] as const),
+  ])(
+    '%s weights are read by %s at rows %i, inner %i, columns %i',
+    async ([storage, variant, ...shape], { skip }) => {
+      skip(...notHere(gpu, matmulBackwardInputFamily, variant));
+      const { got, want } = await compute(shape, { variant, storage });
       expectClose(got, want, tolerance);
     },
   );
@@ -100,16 +118,47 @@ describe('matmul-backward-input', () => {
     expectClose(got, slopes, tolerance);
   });
 
+  test.for(variantCases(matmulBackwardInputFamily, [[67, 36, 132]], isOneOfTiles))(
+    '%s gives the bits of a whole sum piece by piece, at rows %i, inner %i, columns %i',
+    async ([variant, m, k, n], { skip }) => {
+      skip(...notHere(gpu, matmulBackwardInputFamily, variant));
+      const [dy, weight] = [seeded(m * n, 1), seeded(n * k, 2, 1 / Math.sqrt(n))];
+      const columns = (first: number, count: number) =>
+        Float32Array.from({ length: m * count }, (_, at) => {
+          return dy[Math.floor(at / count) * n + first + (at % count)];
+        });
+      const whole = tensorOf(gpu, 'dx', new Float32Array(m * k), [m, k]);
+      const pieces = tensorOf(gpu, 'dx', seeded(m * k, 3), [m, k]);
+      const part = (first: number, count: number) => ({
+        dy: tensorOf(gpu, 'dy', columns(first, count), [m, count]),
+        weight: tensorOf(gpu, 'w', weight.slice(first * k, (first + count) * k), [count, k]),
+      });
+      const cut = 64;
+      await run(gpu, [
+        ...matmulBackwardInput({ ...part(0, n), dx: whole }, { rows: m, variant }),
+        ...matmulBackwardInput({ ...part(0, cut), dx: pieces }, { rows: m, variant }),
+        ...matmulBackwardInput(
+          { ...part(cut, n - cut), dx: pieces },
+          { rows: m, variant, accumulate: 'before' },
+        ),
+      ]);
+      const [want, got] = [await gpu.read(whole, 'f32'), await gpu.read(pieces, 'f32')];
+      // The tiles of some sizes share a sum's terms out, and add the parts.
+      if (variant.startsWith('tiles')) expectClose(got, want, tolerance);
+      else expect(got).toEqual(want);
+    },
+  );
+
   test('leaves rows past the rows in use alone', async () => {
     const rows = new Variable('rows', 13, 40);
-    const { got, want, before } = await compute([40, 20, 12], { rows, accumulate: true });
+    const { got, want, before } = await compute([40, 20, 12], { rows, accumulate: 'after' });
     expectClose(got.slice(0, 13 * 20), want.slice(0, 13 * 20), tolerance);
     expect(got.slice(13 * 20)).toEqual(before.slice(13 * 20));
   });
 
   test('computes the same bits when the work is cut into several dispatches', async () => {
-    const whole = await compute([200, 33, 20], { accumulate: true });
-    const cut = await compute([200, 33, 20], { accumulate: true, mostWork: 33 * 20 * 70 });
+    const whole = await compute([200, 33, 20], { accumulate: 'after' });
+    const cut = await compute([200, 33, 20], { accumulate: 'after', mostWork: 33 * 20 * 70 });
     expect(whole.steps).toHaveLength(1);
     expect(cut.steps.length).toBeGreaterThan(1);
     expect(cut.got).toEqual(whole.got);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { matmulForward, matmulForwardFamily } from '../../kernels/matmul-forward.ts';
 import type { VariantOf } from '../../kernels/lib/variants.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
+import type { BaseStorage } from '../../src/vocabulary/storages.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { storedWeight } from '../support/matmul.ts';
@@ -15,12 +16,12 @@ interface Case {
   readonly residual?: boolean;
   readonly mostWork?: number;
   readonly variant?: VariantOf<typeof matmulForwardFamily>;
-  readonly halves?: boolean;
+  readonly storage?: BaseStorage;
 }
 
 async function compute([m, k, n]: readonly [number, number, number], options: Case = {}) {
   const x = seeded(m * k, 1);
-  const stored = storedWeight(gpu, seeded(n * k, 2, 1 / Math.sqrt(k)), [n, k], options.halves);
+  const stored = storedWeight(gpu, seeded(n * k, 2, 1 / Math.sqrt(k)), [n, k], options.storage);
   const bias = options.bias ? seeded(n, 3) : undefined;
   const residual = options.residual ? seeded(m * n, 4) : undefined;
   const out = tensorOf(gpu, 'out', new Float32Array(m * n).fill(77), [m, n]);
@@ -86,8 +87,25 @@ describe('matmul-forward', () => {
         variant,
         bias: true,
         residual: true,
-        halves: true,
+        storage: 'f16',
       });
+      expectClose(got, want, tolerance);
+    },
+  );
+
+  // Rows that fill their blocks and rows that do not; plain reads numbers, all others read fours.
+  test.for([
+    ...variantCases(matmulForwardFamily, [[67, 44, 132]], isOneOfTiles).map(
+      (one) => ['int8', ...one] as const,
+    ),
+    ...variantCases(matmulForwardFamily, [[9, 64, 20]], isOneOfTiles)
+      .filter(([name]) => name === 'plain' || name === 'registers')
+      .map((one) => ['int4', ...one] as const),
+  ])(
+    '%s weights are read by %s at rows %i, inner %i, columns %i',
+    async ([storage, variant, ...shape], { skip }) => {
+      skip(...notHere(gpu, matmulForwardFamily, variant));
+      const { got, want } = await compute(shape, { variant, storage });
       expectClose(got, want, tolerance);
     },
   );

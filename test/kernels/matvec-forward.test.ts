@@ -4,6 +4,7 @@ import { matvecForward } from '../../kernels/matvec-forward.ts';
 import { matvecForwardReference } from '../reference/matvec-forward.ts';
 import { lowRankTerm } from '../support/low-rank.ts';
 import { expectClose, halvesOf, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+import type { BaseStorage } from '../../src/vocabulary/storages.ts';
 import { storedWeight } from '../support/matmul.ts';
 
 type Shape = readonly [rows: number, inner: number, columns: number];
@@ -13,7 +14,7 @@ interface Extra {
   readonly bias?: boolean;
   readonly residual?: boolean;
   readonly gated?: boolean;
-  readonly halves?: boolean;
+  readonly storage?: BaseStorage;
   /** Output features of an adapter's parts. */
   readonly adapter?: readonly number[];
 }
@@ -25,7 +26,7 @@ async function matvec([rows, inner, columns]: Shape, lanes: Lanes, extra: Extra)
   const width = gated ? columns / 2 : columns;
   const epsilon = 1e-3;
   const x = seeded((rows + 1) * inner, 1);
-  const stored = storedWeight(gpu, seeded(columns * inner, 2), [columns, inner], extra.halves);
+  const stored = storedWeight(gpu, seeded(columns * inner, 2), [columns, inner], extra.storage);
   const norm = extra.norm ? seeded(inner, 3) : undefined;
   const bias = extra.bias ? seeded(columns, 4) : undefined;
   const residual = extra.residual ? seeded((rows + 1) * width, 5) : undefined;
@@ -71,8 +72,10 @@ describe('matvec-forward', () => {
         { norm: true, bias: true },
         { norm: true, gated: true },
         { norm: true, gated: true, residual: true },
-        { halves: true, norm: true, bias: true },
-        { halves: true, norm: true, gated: true },
+        { storage: 'f16', norm: true, bias: true },
+        { storage: 'int8', norm: true, bias: true },
+        { storage: 'f16', norm: true, gated: true },
+        { storage: 'int4', norm: true, gated: true },
       ];
       for (const shape of shapes) {
         for (const extra of extras) {
@@ -92,7 +95,7 @@ describe('matvec-forward', () => {
         [[2, 128, 384], [384], { residual: true }],
         [[3, 100, 76], [40, 17, 19], { norm: true, bias: true }],
         [[2, 100, 76], [38, 38], { norm: true, gated: true }],
-        [[1, 12, 20], [10, 10], { norm: true, gated: true, halves: true }],
+        [[1, 12, 20], [10, 10], { norm: true, gated: true, storage: 'f16' }],
       ];
       for (const [shape, adapter, extra] of cases) {
         const { got, want, flops } = await matvec(shape, lanes, { ...extra, adapter });

@@ -1,3 +1,4 @@
+import { FrozenStore } from '../../src/model/frozen-store.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { OptimizerConfig } from '../../src/config.ts';
 import { bytesSource } from '../../src/formats/byte-source.ts';
@@ -7,7 +8,7 @@ import { peftName } from '../../src/model/hugging-face/names.ts';
 import { type PeftAdapter, readAdapter } from '../../src/model/hugging-face/peft.ts';
 import { loadParameters } from '../../src/model/load-parameters.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import type { Head, ParameterStore } from '../../src/model/parameters.ts';
+import type { Head } from '../../src/model/parameters.ts';
 import { Trainable } from '../../src/optim/trainable.ts';
 import { Memo } from './context.ts';
 import type { Fields } from './fields.ts';
@@ -93,7 +94,7 @@ export async function openAdapted(
   head: Head,
   optimizer: OptimizerConfig,
   totals: Tensor,
-): Promise<{ base: ParameterStore; trainable: Trainable; reset: () => void }> {
+): Promise<{ base: FrozenStore; trainable: Trainable; reset: () => void }> {
   const { config } = model.directory;
   const base = await loadParameters(gpu, model.directory, 'lm');
   const layout = adapterLayout(config, adapter.plan, { head });

@@ -18,7 +18,7 @@ export async function greedyContinuations(
   prompts: readonly number[][],
   count: number,
 ): Promise<Continuations> {
-  const { config } = weights.layout;
+  const { config } = weights;
   const lengths = prompts.map((prompt) => prompt.length);
   const decoder = new Decoder(gpu, config, weights, {
     rows: prompts.length,

@@ -70,7 +70,7 @@ export class Learner {
     const positions = Math.max(
       ...rollout.prompts.map((prompt, i) => prompt.length + (rollout.responses[i]?.length ?? 0)),
     );
-    const activations = new Activations(gpu, network.layout.config, {
+    const activations = new Activations(gpu, network.config, {
       rows: sizes.rows,
       positions,
       keep: 'all',

@@ -54,7 +54,7 @@ async function valuesOf(scope: Scope, weights: Weights, sequences: readonly numb
   const sizes = packedSizes(groups, true);
   const batch = new PackedBatch(gpu, sizes);
   batch.upload(packGroups(groups, true));
-  const { config } = weights.layout;
+  const { config } = weights;
   const activations = new Activations(gpu, config, {
     rows: sizes.rows,
     positions: Math.max(...sequences.map((ids) => ids.length)) + 1,

@@ -1,3 +1,4 @@
+import { parameterLayout } from '../../src/model/parameters.ts';
 import { AllLogits } from '../../src/model/all-logits.ts';
 import type { Gradients } from '../../src/model/linear.ts';
 import { loadParameters } from '../../src/model/load-parameters.ts';
@@ -94,7 +95,12 @@ export async function computeCase(
 
 async function computeModelCase(gpu: Gpu, model: FixtureModel, batch: PaddedBatch) {
   const weights = await loadParameters(gpu, model.directory, 'lm');
-  const store = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
+  const store = new ParameterStore(
+    gpu,
+    parameterLayout(weights.config, 'lm'),
+    'gradients',
+    'gradients',
+  );
   const found = await computeCase(gpu, { weights, store, gradients: store }, batch);
   weights.destroy();
   store.destroy();

@@ -10,7 +10,8 @@ import { presets } from '../../src/presets.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { SharedMemory } from '../../src/gpu/shared-memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { heldParameters, initialParameters } from '../../src/model/parameters.ts';
+import { heldParameters } from '../../src/model/parameter-source.ts';
+import { initialParameters } from '../../src/model/parameters.ts';
 import type {
   PpoTrainer,
   RewardMatrixTensors,

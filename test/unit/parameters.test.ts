@@ -2,9 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { blockOf, nextInput } from '../../src/model/block.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { hfName, peftName } from '../../src/model/hugging-face/names.ts';
+import { criticFromActor, heldParameters } from '../../src/model/parameter-source.ts';
 import {
-  criticFromActor,
-  heldParameters,
   initialParameters,
   parameterLayout,
   parameterNames,
@@ -144,11 +143,24 @@ describe('parameterLayout', () => {
         'layers.0.gate_up needs 1280 bytes in one binding, this device has 1024 (1280 bytes against 1024 bytes): an adapter with larger bindings helps, or a model with a smaller width',
       ),
     );
-    expect(() =>
-      parameterLayout({ ...config, vocabSize: 151_936, hiddenSize: 896 }, 'lm', 2 ** 25),
-    ).toThrow(
-      /^embed needs 544538624 bytes in one binding, this device has 134217728 \(519.3 MiB against 128.0 MiB\): .*smaller vocabulary/,
-    );
+  });
+
+  test('cuts a vocabulary that is larger than a page into whole rows, a multiple of 64', () => {
+    const large = { ...config, vocabSize: 151_936, hiddenSize: 896 };
+    const { stored, count } = parameterLayout(large, 'lm', 2 ** 25);
+    const pieces = stored.filter(({ whole }) => whole === 'embed');
+    expect(pieces.map(({ name, shape, parts }) => [name, shape, parts[0].fileRow])).toEqual([
+      ['embed', [37_440, 896], 0],
+      ['embed.1', [37_440, 896], 37_440],
+      ['embed.2', [37_440, 896], 74_880],
+      ['embed.3', [37_440, 896], 112_320],
+      ['embed.4', [2176, 896], 149_760],
+    ]);
+    expect(count).toBe(parameterLayout(large, 'lm').count);
+    const names = parameterNames(parameterLayout(large, 'lm', 2 ** 25));
+    expect(names).toEqual(parameterNames(parameterLayout(large, 'lm')));
+    const untied = parameterLayout({ ...large, tieEmbeddings: false }, 'lm', 2 ** 25, 'f16');
+    expect(untied.stored.filter(({ whole }) => whole === 'lm_head')).toHaveLength(5);
   });
 
   test('counts what can be trained, without padding', () => {

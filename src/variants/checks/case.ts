@@ -1,6 +1,8 @@
 import type { Dispatch } from '../../../kernels/lib/kernel.ts';
 import type { DType, Tensor } from '../../../kernels/lib/tensor.ts';
 import type { Family } from '../../../kernels/lib/variants.ts';
+import { blocksOf, numbersOfBlocks } from '../../../kernels/lib/blocks.ts';
+import type { MatrixType } from '../../../kernels/lib/weight.ts';
 import { float32OfHalves, halvesOf } from '../../formats/half.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { RandomStream } from '../../random.ts';
@@ -12,7 +14,7 @@ export interface KernelUse {
   /** Whether gradients are computed too. */
   readonly training: boolean;
   /** Storage of the matrices that layers multiply by. Default f32. */
-  readonly storage?: 'f32' | 'f16' | undefined;
+  readonly storage?: MatrixType | undefined;
   /** Storage of the cache of keys and values; undefined when the program does not decode. */
   readonly cache?: 'f32' | 'f16' | undefined;
 }
@@ -45,7 +47,7 @@ export interface FamilyCheck {
 
 /** A tensor of random numbers; `at` gives the same numbers on the host. */
 export interface Input {
-  readonly tensor: Tensor<'f32' | 'f16'>;
+  readonly tensor: Tensor<MatrixType>;
   readonly at: (row: number, column: number) => number;
 }
 
@@ -81,16 +83,26 @@ export class Inputs {
     return tensor;
   }
 
-  random(name: string, rows: number, columns: number, dtype: 'f32' | 'f16' = 'f32'): Input {
+  random(name: string, rows: number, columns: number, dtype: MatrixType = 'f32'): Input {
     const tensor = this.empty(name, [rows, columns], dtype);
     const drawn = Float32Array.from({ length: rows * columns }, () => this.#stream.normal());
-    const halves = dtype === 'f16' ? halvesOf(drawn) : undefined;
-    this.gpu.upload(tensor, halves ?? drawn);
-    const data = halves ? float32OfHalves(halves) : drawn;
+    const { stored, data } = storedAs(dtype, drawn, columns);
+    this.gpu.upload(tensor, stored);
     return { tensor, at: (row, column) => data[row * columns + column] ?? NaN };
   }
 
   destroy(): void {
     this.gpu.destroy(...this.tensors);
   }
+}
+
+/** What is uploaded of a matrix in a storage, and the numbers that it holds. */
+function storedAs(dtype: MatrixType, drawn: Float32Array, width: number) {
+  if (dtype === 'f32') return { stored: drawn, data: drawn };
+  if (dtype === 'f16') {
+    const stored = halvesOf(drawn);
+    return { stored, data: float32OfHalves(stored) };
+  }
+  const stored = blocksOf(dtype, drawn, width);
+  return { stored, data: numbersOfBlocks(dtype, stored, width) };
 }

@@ -33,8 +33,9 @@ import type {
   OldLogprobs,
 } from './vocabulary/losses.ts';
 import { isSubsetFile, pathOfSubset, subsetFileAt } from './selection/file.ts';
-import { type MethodName, onlineOf, selectionOf } from './selection/methods.ts';
+import { isSupervised, type MethodName, onlineOf, selectionOf } from './selection/methods.ts';
 import type { OnlineSettings } from './selection/online-settings.ts';
+import { isTaughtFile, pathOfTaught, taughtFileAt } from './selection/sft.ts';
 import type { LrScheduleShape } from './vocabulary/schedules.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 import { type BaseStorage, isStorage, type Storage } from './vocabulary/storages.ts';
@@ -82,6 +83,8 @@ export interface ExperimentConfig {
   readonly lim: LimConfig;
   /** Settings of online methods; those that are left out have the defaults of their papers. */
   readonly online?: OnlineSettings;
+  /** Settings of supervised methods. */
+  readonly sft?: SftConfig;
   readonly experiment: RunConfig;
   readonly evaluation: EvaluationConfig;
 }
@@ -272,6 +275,33 @@ export interface LimConfig {
   readonly linearShare: number;
 }
 
+/**
+ * Supervised fine-tuning, which the methods `sft` and `sft:PATH` train by: all numbers of the optimizer
+ * that are not here are the actor's.
+ */
+export interface SftConfig {
+  /**
+   * File of the rows that `sft` learns: of `prompt` and `response`, of `text`, or of `messages`; JSONL,
+   * JSON, Parquet or Arrow.
+   */
+  readonly data?: string;
+  /**
+   * How long it trains, in the unit of `budget`, whose epochs are of its own rows. `armLength` when
+   * left out.
+   */
+  readonly length?: number;
+  /** Rows of an update. Default 8. */
+  readonly sequences?: number;
+  /** Most tokens of a row. Default: those of the task's longest prompt and response together. */
+  readonly maxTokens?: number;
+  /** Peak rate, per update. Default 1e-5, of adapters 2e-4, as `limr sft` has it. */
+  readonly learningRate?: number;
+  /** Updates of linear warmup. Default 0. */
+  readonly warmupUpdates?: number;
+  /** Course of the rate after the warmup, to the end of the training. Default `constant`. */
+  readonly schedule?: LrScheduleShape;
+}
+
 /** How long each method is trained, and when it is evaluated. */
 export interface RunConfig {
   /** Data epochs of the FULL pass, K: columns of the reward matrix. */
@@ -448,6 +478,16 @@ function checkTogether(
       'rollout.samples',
       `must be at least 2 for ${online}, which compares responses to a prompt`,
     );
+  }
+  const taught = methods.find((method) => isSupervised(method));
+  if (taught !== undefined && !takesGivenModel(config.task)) {
+    fail(
+      'experiment.methods',
+      `${taught} learns texts, which the task ${config.task.name} has none of`,
+    );
+  }
+  if (methods.includes('sft') && config.sft?.data === undefined) {
+    fail('sft.data', 'must be given for sft: the file of the rows that it learns');
   }
   if (methods.includes('online-lim') && lim.signal !== 'accuracy') {
     fail('lim.signal', 'must be accuracy for online-lim: the noise of other signals is not known');
@@ -737,19 +777,28 @@ export function withConfigPaths(
   config: ExperimentConfig,
   change: (path: string) => string,
 ): ExperimentConfig {
-  const { model } = config;
+  const { model, sft } = config;
+  const changed = (method: MethodName): MethodName => {
+    if (isSubsetFile(method)) return subsetFileAt(change(pathOfSubset(method)));
+    return isTaughtFile(method) ? taughtFileAt(change(pathOfTaught(method))) : method;
+  };
   return {
     ...config,
     model: model.kind === 'folder' ? { ...model, path: change(model.path) } : model,
     task: withPaths(config.task, change),
-    experiment: {
-      ...config.experiment,
-      methods: config.experiment.methods.map((method) =>
-        isSubsetFile(method) ? subsetFileAt(change(pathOfSubset(method))) : method,
-      ),
-    },
+    ...(sft?.data === undefined ? {} : { sft: { ...sft, data: change(sft.data) } }),
+    experiment: { ...config.experiment, methods: config.experiment.methods.map(changed) },
   };
 }
+
+/** The files whose rows a config's supervised methods learn, by the methods' names. */
+export const taughtFilesOf = ({ sft, experiment }: ExperimentConfig): Map<MethodName, string> =>
+  new Map(
+    experiment.methods.flatMap((method): [MethodName, string][] => {
+      if (isTaughtFile(method)) return [[method, pathOfTaught(method)]];
+      return method === 'sft' && sft?.data !== undefined ? [[method, sft.data]] : [];
+    }),
+  );
 
 /** A field whose value differs between two configs. */
 export interface Override {
@@ -789,7 +838,9 @@ export async function configHash(
 ): Promise<string> {
   const named = new Map([
     ...digests,
-    ...[...digests].map(([path, digest]) => [subsetFileAt(path), digest] as const),
+    ...[...digests].flatMap(([path, digest]) =>
+      [subsetFileAt(path), taughtFileAt(path)].map((name) => [name, digest] as const),
+    ),
   ]);
   const bytes = new TextEncoder().encode(JSON.stringify(withDigests(sortKeys(config), named)));
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

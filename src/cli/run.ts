@@ -42,6 +42,7 @@ import { budgetOf, memoryArg } from './memory-budget.ts';
 import { withSource } from './sources.ts';
 import { type Look, system, type System } from './system.ts';
 import { isSubsetFile } from '../selection/file.ts';
+import { isTaughtFile } from '../selection/sft.ts';
 import { isMethodName, methodForms, methodLabel, type MethodName } from '../selection/methods.ts';
 import { evaluationsOf, isEvaluated, methodsOf, trainingEnds } from '../report/readings.ts';
 import { RunView } from '../view/run-view.ts';
@@ -537,7 +538,17 @@ class Screen {
                 `the ranking moved by ${change.toFixed(2)}, its noise is ${noise.toFixed(2)}`,
             );
           }
-          const { reward_mean: reward = 0, accuracy_mean: accuracy = 0 } = event.metrics;
+          const {
+            reward_mean: reward = 0,
+            accuracy_mean: accuracy = 0,
+            supervised_loss: loss,
+          } = event.metrics;
+          if (loss !== undefined) {
+            await this.#status(
+              `${event.method} update ${event.update}: loss ${loss.toFixed(3)}${this.#progressText()}`,
+            );
+            break;
+          }
           await this.#status(
             `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
               `accuracy ${accuracy.toFixed(3)}${this.#progressText()}`,
@@ -642,7 +653,7 @@ function cutOf({ theta, count, lowestKept }: LimSummary): string {
 
 /** A method's name in a table: a subset from a file without the file's folder. */
 const shownName = (method: MethodName): string =>
-  isSubsetFile(method) ? visibleLine(methodLabel(method)) : method;
+  isSubsetFile(method) || isTaughtFile(method) ? visibleLine(methodLabel(method)) : method;
 
 /**
  * Held-out accuracy of every method at the read-out that was fixed before the run; without held-out

@@ -23,11 +23,7 @@ import { expectParameters } from '../model/load-parameters.ts';
 import type { PromptGroup } from '../model/packed-batch.ts';
 import { heldParameters, type ParameterSource } from '../model/parameter-source.ts';
 import type { FrozenStorage } from '../model/frozen-store.ts';
-import {
-  initialParameters,
-  parameterLayout,
-  parameterNames,
-} from '../model/parameters.ts';
+import { initialParameters, parameterLayout, parameterNames } from '../model/parameters.ts';
 import { RandomStream } from '../random.ts';
 import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
@@ -214,7 +210,7 @@ export const command = defineCommand({
                 source,
                 await begin.tokenizer(),
                 { endTokens: config.eosTokenIds, longest, vocabSize: config.vocabSize },
-                args.system,
+                { system: args.system },
               ),
             );
       if (!rows && !begin.pretrain) throw new UsageError('--data is needed with a model directory');

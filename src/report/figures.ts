@@ -314,6 +314,7 @@ export const trainingKeys = [
   'format_error_rate',
   'informative_groups',
   'cut_share',
+  'supervised_loss',
 ] as const satisfies readonly MetricKey[];
 
 /** A logged scalar over updates; undefined if no method has logged it. */

@@ -64,12 +64,14 @@ import {
   type Ends,
 } from './readings.ts';
 import type { Run } from '../run-folder/finished-run.ts';
+import { taughtTogether } from '../run-plan.ts';
 import { methodFileName } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
 import { estimatorLabel } from '../vocabulary/estimators.ts';
 import {
   inTableOrder,
   methodLabel,
+  isSupervised,
   methodTakes,
   type MethodName,
   onlineOf,
@@ -368,7 +370,8 @@ function didSection(run: Run): Markup {
   const pool = seeds[0]?.pool.prompts ?? 0;
   const sizes = [...tierPrompts(config, base)].map(([tier, prompts]) => `${tier} (${prompts})`);
   const online = armsOf(run).filter((method) => onlineOf(method));
-  const arms = armsOf(run).filter((method) => !onlineOf(method));
+  const taught = armsOf(run).filter(isSupervised);
+  const arms = armsOf(run).filter((method) => !onlineOf(method) && !isSupervised(method));
   const budget =
     experiment.budget === 'updates'
       ? `${counted(experiment.armLength, 'update')} each`
@@ -396,6 +399,7 @@ ${
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> ${estimatorLabel(config.ppo.estimator)} from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
 ${online.length > 0 ? markup`<li><b>${listed(online.map(methodLabel))}.</b> ${estimatorLabel(config.ppo.estimator)} from the base again on the whole pool, ${budget}; each chooses its prompts while it trains.</li>` : ''}
+${taught.length > 0 ? markup`<li><b>${listed(taught.map(methodLabel))}.</b> Supervised fine-tuning from the base on responses that a file gives, ${listed(taught.map((method) => counted(lastUpdate(run, method), 'update')))} of ${counted(taughtTogether(config), 'row')}; nothing is sampled.</li>` : ''}
 ${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: ${task.answers ?? `greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
 </ol>
 `;

@@ -26,7 +26,7 @@ import { benchmarkTiers } from './paper.ts';
 import {
   armsOf,
   baseEstimate,
-  estimateAt,
+  finalEstimate,
   inScoreOrder,
   isEvaluated,
   onTier,
@@ -98,15 +98,13 @@ export function barFigure(run: Run, id: string): Markup {
 }
 
 function barsOf(run: Run, id: string): Chart {
-  const { tableReadout } = run.results.config.experiment;
   const tiers = tiersInOrder(run);
   const views = tiers.map((tier) => onTier(run, tier));
   const bars = barNames(run).map((name) => ({
     name: name === 'base' ? 'base' : methodLabel(name),
     color: styleIn(run, name).color,
     values: views.map(
-      (view) =>
-        (name === 'base' ? baseEstimate(view) : estimateAt(view, name, tableReadout))?.mean ?? NaN,
+      (view) => (name === 'base' ? baseEstimate(view) : finalEstimate(view, name))?.mean ?? NaN,
     ),
   }));
   const names = tiers.map((tier) => shortened(tier, LONGEST_NAME));

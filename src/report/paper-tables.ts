@@ -1,6 +1,6 @@
 // The paper's tables 2 and 3 of a run whose tiers are benchmarks of the paper, with the paper's rows.
 import { describeTask } from '../tasks/registry.ts';
-import { methodLabel, type MethodName } from '../selection/methods.ts';
+import { isSupervised, methodLabel, type MethodName } from '../selection/methods.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { tableOf } from './document.ts';
 import { markup, shortened, type Markup, type Part } from './markup.ts';
@@ -12,7 +12,14 @@ import {
   paperSampling,
   type PaperRow,
 } from './paper.ts';
-import { baseEstimate, estimateAt, methodsOf, onTier, promptsOf, readoutText } from './readings.ts';
+import {
+  baseEstimate,
+  finalEstimate,
+  methodsOf,
+  onTier,
+  promptsOf,
+  readoutText,
+} from './readings.ts';
 import type { Estimate } from '../interval.ts';
 import { count, fixed } from './text.ts';
 
@@ -58,9 +65,8 @@ const paperCells = ({ name, questions, accuracy, average }: PaperRow, columns: C
 
 /** A row of the run: the base, or a method at the table's read-out. */
 function ownCells(run: Run, name: MethodName | 'base', columns: Columns): Part[] {
-  const { tableReadout } = run.results.config.experiment;
   const estimateOf = (of: Run): Estimate | undefined =>
-    name === 'base' ? baseEstimate(of) : estimateAt(of, name, tableReadout);
+    name === 'base' ? baseEstimate(of) : finalEstimate(of, name);
   const on = (tier: string | undefined): string =>
     tier === undefined ? '' : inPercent(estimateOf(onTier(run, tier))?.mean);
   return [
@@ -86,9 +92,6 @@ function conditions(run: Run, { tiers, others, benchmarks }: Columns): string {
   );
 }
 
-/** Methods whose data come with responses, which the paper's table 3 compares. */
-const isTaught = (method: MethodName): boolean => /^sft(?::|$)/.test(method);
-
 /**
  * Table 2 of the paper, and table 3 where a run has methods of supervised fine-tuning; empty unless
  * a tier is one of the paper's benchmarks.
@@ -104,9 +107,9 @@ export function paperTables(run: Run): Markup {
   ];
   const beside = (name: MethodName | 'base'): Part[][] =>
     rowsOf(name === 'base' || methods.includes(name) ? [name] : [], name);
-  const table = (name: string, rows: readonly Part[][]): Markup =>
+  const table = (name: string, rows: readonly Part[][], more = ''): Markup =>
     tableOf({
-      caption: markup`<b>The paper’s ${name}, beside this run.</b> ${conditions(run, columns)}`,
+      caption: markup`<b>The paper’s ${name}, beside this run.</b> ${conditions(run, columns)}${more}`,
       head: [
         'method',
         'questions',
@@ -117,11 +120,17 @@ export function paperTables(run: Run): Markup {
       rows,
     });
   const tried = ['base', 'full', 'rand', 'linear', 'lim'] as const;
-  const others = methods.filter((name) => !isTaught(name) && !tried.some((one) => one === name));
-  const taught = methods.filter(isTaught);
+  const others = methods.filter(
+    (name) => !isSupervised(name) && !tried.some((one) => one === name),
+  );
+  const taught = methods.filter(isSupervised);
   return markup`${table('table 2', [...tried.flatMap(beside), ...rowsOf(others)])}${
     taught.length === 0
       ? ''
-      : table('table 3', [...beside('base'), ...rowsOf(taught, 'sft'), ...beside('lim')])
+      : table(
+          'table 3',
+          [...beside('base'), ...rowsOf(taught, 'sft'), ...beside('lim')],
+          ' Supervised rows are read at the end of their own training.',
+        )
   }`;
 }

@@ -15,8 +15,8 @@ export const paperSampling =
 export interface PaperRow {
   /** As the paper writes it. */
   readonly name: string;
-  /** What is trained the same way here: a method, or the base; nothing for SFT, whose data differ. */
-  readonly like: MethodName | 'base' | 'sft';
+  /** What is trained the same way here: a method, or the base. */
+  readonly like: MethodName | 'base';
   /** Training prompts; absent for the base. */
   readonly questions?: number;
   readonly accuracy: Readonly<Record<Benchmark, number>>;

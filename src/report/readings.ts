@@ -1,7 +1,13 @@
 import { evaluationsAt, readoutOf, readoutUnit } from '../readouts.ts';
 import { metric, type MetricKey } from '../metrics.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
-import { inTableOrder, passShare, readsRewards, type MethodName } from '../selection/methods.ts';
+import {
+  inTableOrder,
+  isSupervised,
+  passShare,
+  readsRewards,
+  type MethodName,
+} from '../selection/methods.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from '../interval.ts';
 import { describeTask, type TaskConfig } from '../tasks/registry.ts';
 import type { Run } from '../run-folder/finished-run.ts';
@@ -156,6 +162,17 @@ export const estimateAt = (
   how: Answering = 'greedy',
 ): Estimate | undefined =>
   accuracyOf([...readingsAt(run, method, readout, how).values()], sizesOf(run));
+
+/**
+ * A method's accuracy where the tables beside the paper read it: at the table's read-out, or at the end
+ * of a supervised training, whose updates compare with no others.
+ */
+export const finalEstimate = (run: Run, method: MethodName): Estimate | undefined =>
+  estimateAt(
+    run,
+    method,
+    isSupervised(method) ? lastReadout(run, method) : run.results.config.experiment.tableReadout,
+  );
 
 /** The base's estimate. The base is one model for all seeds, so its interval is over prompts. */
 export const baseEstimate = ({ results }: Run, how: Answering = 'greedy'): Estimate | undefined => {

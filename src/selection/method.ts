@@ -165,8 +165,13 @@ export interface OnlineMethod extends MethodFacts {
   readonly narrows?: true;
 }
 
-/** A method of choosing prompts. Each is an object in its own file and a line in `methods.ts`. */
-export type SelectionMethod = StaticMethod | OnlineMethod;
+/** A method that chooses nothing: it learns responses that its file has, and samples none. */
+export interface SupervisedMethod extends MethodFacts {
+  readonly learns: 'rows';
+}
+
+/** A method of choosing what is trained on. Each is an object in its own file and a line in `methods.ts`. */
+export type SelectionMethod = StaticMethod | OnlineMethod | SupervisedMethod;
 
 /** Whether a method chooses once, before it trains. */
 export const isStatic = (method: SelectionMethod): method is StaticMethod => 'choose' in method;

@@ -2,6 +2,7 @@ import {
   overridesOf,
   type ExperimentConfig,
   startsFromFolder,
+  taughtTogether,
   withConfigPaths,
 } from '../config.ts';
 import { duration, percent } from '../look/wording.ts';
@@ -64,7 +65,6 @@ import {
   type Ends,
 } from './readings.ts';
 import type { Run } from '../run-folder/finished-run.ts';
-import { taughtTogether } from '../run-plan.ts';
 import { methodFileName } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
 import { estimatorLabel } from '../vocabulary/estimators.ts';

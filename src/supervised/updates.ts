@@ -76,10 +76,11 @@ export class SupervisedUpdates {
    * @throws NonFiniteError when the loss or the gradient is not finite; the weights are then as before.
    */
   async update(rows: readonly TaughtRow[], schedule: LrSchedule): Promise<TaughtUpdate> {
+    const batches = this.#batches(rows);
     const counted = rows.reduce((sum, row) => sum + countedIn(row), 0);
     const learningRate = this.#model.advance(schedule);
     await this.#gpu.run(this.#plans.begin);
-    for (const together of this.#batches(rows)) {
+    for (const together of batches) {
       const groups = together.map((row) => groupOf(row, counted));
       this.#loss.batch.upload(packGroups(groups, true));
       await this.#gpu.run(this.#plans.pass);

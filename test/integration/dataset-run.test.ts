@@ -334,7 +334,7 @@ describe('supervised methods of a run', () => {
       expect(asked.at(-7)!.tier).toBe('math500');
       expect(asked.at(-8)!.tier).toBeUndefined();
       const folders = [...store.files.keys()].filter((name) => /^(?:adapter|model)-sft/.test(name));
-      expect(folders.map((name) => name.split('/')[0]!.replace(/[a-p]{16}/, 'FILE'))).toEqual(
+      expect(folders.map((name) => name.split('/')[0].replace(/[a-p]{16}/, 'FILE'))).toEqual(
         expect.arrayContaining([
           adapter ? 'adapter-sft' : 'model-sft',
           `${adapter ? 'adapter' : 'model'}-sft-FILE`,

@@ -204,7 +204,7 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
       (found) =>
         readResumeState(
           archive,
-          { config, seeds, task },
+          { config, seeds, task, rows: {} },
           { ...found, files: new Map([...found.files, [EVENTS, mark]]) },
           false,
         ),

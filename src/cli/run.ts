@@ -545,12 +545,12 @@ class Screen {
           } = event.metrics;
           if (loss !== undefined) {
             await this.#status(
-              `${event.method} update ${event.update}: loss ${loss.toFixed(3)}${this.#progressText()}`,
+              `${shownName(event.method)} update ${event.update}: loss ${loss.toFixed(3)}${this.#progressText()}`,
             );
             break;
           }
           await this.#status(
-            `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
+            `${shownName(event.method)} update ${event.update}: reward ${reward.toFixed(3)}, ` +
               `accuracy ${accuracy.toFixed(3)}${this.#progressText()}`,
           );
           break;
@@ -563,14 +563,16 @@ class Screen {
           break;
         case 'evaluation': {
           if (Object.keys(event.tiers).length === 0) {
-            await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);
+            await this.#news(
+              `  ${shownOf(event.method)}: not evaluated, the task has no held-out tiers`,
+            );
             break;
           }
           const tiers = Object.entries({ ...event.tiers, ...event.outOfDistribution })
             .map(([name, value]) => `${name} ${value.toFixed(3)}`)
             .join('  ');
           await this.#news(
-            `  ${event.method} after ${event.update} updates: held-out ${event.mean.toFixed(3)}  (${tiers})`,
+            `  ${shownOf(event.method)} after ${event.update} updates: held-out ${event.mean.toFixed(3)}  (${tiers})`,
           );
           break;
         }
@@ -651,7 +653,10 @@ function cutOf({ theta, count, lowestKept }: LimSummary): string {
   return `by count, the ${count} highest${down}`;
 }
 
-/** A method's name in a table: a subset from a file without the file's folder. */
+const shownOf = (method: MethodName | 'base'): string =>
+  method === 'base' ? method : shownName(method);
+
+/** A method's name in a table: one with a file, without the file's folder. */
 const shownName = (method: MethodName): string =>
   isSubsetFile(method) || isTaughtFile(method) ? visibleLine(methodLabel(method)) : method;
 

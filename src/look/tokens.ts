@@ -54,8 +54,11 @@ const toneOf = (code: number): Tone =>
 /** Looks that subsets from files take in turn: those of the codes 16 to 19. */
 const fileLooks = [16, 17, 18, 19] as const;
 
-/** Looks that methods which learn the rows of files take in turn. */
-const taughtLooks = [27, 28, 29] as const;
+/**
+ * Looks that methods which learn the rows of files take in turn. The first is told by its colour, too,
+ * from the paper's methods and from SFT.
+ */
+const taughtLooks = [31, 28, 29] as const;
 
 /** Runs of a comparison. Dashes and marks tell eight runs apart; colours alone do not (0.029). */
 const runTones = [

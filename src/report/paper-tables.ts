@@ -42,12 +42,11 @@ const columnsOf = (run: Run): Columns => {
   };
 };
 
-/** Percent with a digit, as the paper has it; empty for no number. */
-const inPercent = (share: number | undefined): string =>
-  share === undefined || Number.isNaN(share) ? '' : fixed(100 * share, 1);
+/** Percent with a digit, as the paper has it. */
+const inPercent = (share: number): string => fixed(100 * share, 1);
 
 const averageCell = (estimate: Estimate | undefined): Part => {
-  if (!estimate) return '';
+  if (!estimate) return 'none';
   const { mean, low, high } = estimate;
   const interval = low === high ? '' : `${inPercent(low)} to ${inPercent(high)}`;
   return markup`<b>${inPercent(mean)}</b>${interval === '' ? '' : markup`<small>${interval}</small>`}`;
@@ -67,8 +66,11 @@ const paperCells = ({ name, questions, accuracy, average }: PaperRow, columns: C
 function ownCells(run: Run, name: MethodName | 'base', columns: Columns): Part[] {
   const estimateOf = (of: Run): Estimate | undefined =>
     name === 'base' ? baseEstimate(of) : finalEstimate(of, name);
-  const on = (tier: string | undefined): string =>
-    tier === undefined ? '' : inPercent(estimateOf(onTier(run, tier))?.mean);
+  const on = (tier: string | undefined): string => {
+    if (tier === undefined) return '';
+    const estimate = estimateOf(onTier(run, tier));
+    return estimate ? inPercent(estimate.mean) : 'none';
+  };
   return [
     name === 'base' ? 'base' : methodLabel(name),
     name === 'base' ? '' : promptsOf(run, name),

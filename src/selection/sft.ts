@@ -25,7 +25,7 @@ const facts = {
 /** SFT on the file that the config names for it. */
 export const sft = {
   name: 'sft',
-  code: 26,
+  code: 30,
   label: 'SFT',
   ...facts,
 } as const satisfies SupervisedMethod;
@@ -35,7 +35,7 @@ export const taughtFile = (name: TaughtFile): SupervisedMethod => {
   const path = pathOfTaught(name);
   return {
     name,
-    code: 27,
+    code: 31,
     label: `SFT ${path.split(/[/\\]/).at(-1) ?? ''} (${lettersOf(path).slice(0, 4)})`,
     ...facts,
   };

@@ -11,7 +11,7 @@ import { standaloneSvg } from '../../src/report/standalone.ts';
 import { readRun } from '../../src/run-folder/finished-run.ts';
 import { limr } from '../support/command-line.ts';
 import { makeGivenRun, type GivenRunOptions } from '../support/given-run.ts';
-import { makeRun } from '../support/report-run.ts';
+import { folderOf, makeRun } from '../support/report-run.ts';
 
 // A page is a dozen charts, a second or two where the machine is busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -87,6 +87,45 @@ describe('table 2 of a run on benchmarks', () => {
     ]);
     expect(rows[1]).toEqual(['base', '', '10.0', '50.0', '30.0', '20.0', '27.5']);
     expect(rows[2]?.[5]).toBe('<i></i>');
+  });
+
+  test('is followed by table 3 where methods are supervised, which are read at their own end', async () => {
+    const made = makeGivenRun({
+      arms: ['lim', 'sft', 'sft:/home/someone/s1.jsonl'],
+      tiers: benchmarks,
+      config: { sft: { data: '/home/someone/limo.jsonl' } },
+    });
+    const { sft } = made.results.methods;
+    // Its training goes on past the read-out of the table.
+    const last = { ...sft!.evaluations[2], epochs: 5, tiers: { ...benchmarks, aime24: 0.2 } };
+    const methods = {
+      ...made.results.methods,
+      sft: { prompts: 817, evaluations: [...sft!.evaluations, last] },
+    };
+    const files = new Map(made.files).set(
+      'results.json',
+      JSON.stringify({ ...made.results, methods }),
+    );
+    const html = renderReport([await readRun(folderOf('DIR', files))]);
+    const rows = tableRows(html, 'The paper’s table 3, beside this run');
+    expect(
+      rows.slice(1).map(([name = '', questions, aime]) => [name.slice(0, 18), questions, aime]),
+    ).toEqual([
+      ['base', '', '10.0'],
+      ['<i>the paper’s Qwe', '<i></i>', '<i>16.7</i>'],
+      ['SFT', '817', '20.0'],
+      [expect.stringMatching(/^SFT s1\.jsonl \(/), '4', '10.0'],
+      ['<i>the paper’s Qwe', '<i>1,000</i>', '<i>15.8</i>'],
+      ['<i>the paper’s Qwe', '<i>817</i>', '<i>15.8</i>'],
+      ['LIM', '4', '10.0'],
+      ['<i>the paper’s LIM', '<i>1,389</i>', '<i>32.5</i>'],
+    ]);
+    // Table 2 has the methods of the paper's, and no supervised one.
+    const second = tableRows(html, 'The paper’s table 2, beside this run').map(([name]) => name);
+    expect(second).toContain('LIM');
+    expect(second).not.toContain('SFT');
+    expect(html).toContain('Supervised fine-tuning from the base on responses that a file gives');
+    expect(html).not.toContain('/home/someone');
   });
 
   test('is not there for tiers that are no benchmark of the paper', async () => {

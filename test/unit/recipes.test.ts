@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { configFrom } from '../../src/config.ts';
 import { pretrainedPresets } from '../../src/presets.ts';
@@ -41,6 +42,11 @@ describe('recipes', () => {
     expect(made.preset).toBe(name);
     expect(made.adapter).toBeNull();
     expect(pretrainedPresets[name]?.full).toEqual(pretrainedPresets[name]?.lora);
+  });
+
+  test.each(done.map(({ name }) => name))('%s fits the example of the paper’s study', (name) => {
+    const example: unknown = JSON.parse(readFileSync('examples/maths/maths.json', 'utf8'));
+    expect(configFrom(name, example, 'maths.json').task).toHaveProperty('tiers.length', 3);
   });
 
   test.each(done.map((recipe) => [recipe.name, recipe] as const))(

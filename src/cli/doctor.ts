@@ -5,6 +5,7 @@ import { type AdapterChoice, type Gpu, openGpu } from '../gpu/device.ts';
 import { hostName } from '../host-name.ts';
 import { choicesOf, useTuned } from '../variants/choices.ts';
 import { describeFault, isWithinRounding } from '../variants/self-check.ts';
+import { percent } from '../look/wording.ts';
 import { commonArgs, outArg } from './arguments.ts';
 import { type HostReport, otherHosts } from './hosts.ts';
 import { expectFileOut } from './output.ts';
@@ -151,6 +152,11 @@ function testText({ passed, variants, reductionError }: SelfTest): string {
   return [`${passed ? 'passed' : 'FAILED'}: errors of ${errors}`, ...found].join('; ');
 }
 
+const errorsText = ({ logitErrors }: SelfTest): string =>
+  Object.entries(logitErrors)
+    .map(([storage, error]) => `${percent(error, 2)} in ${storage}`)
+    .join(', ');
+
 function describeHost({ host, adapters, problems }: HostReport): string {
   const lines = [host];
   for (const { name, kind, goodFor: use, features, limits, variants, selfTest: test } of adapters) {
@@ -165,6 +171,7 @@ function describeHost({ host, adapters, problems }: HostReport): string {
         (line, i) => `    ${i === 0 ? 'variants ' : '         '}  ${line}`,
       ),
       `    self-test  ${testText(test)}, ${test.milliseconds.toFixed(0)} ms`,
+      `    bases      logits off from f32 by ${errorsText(test)} (a drawn head; limr fit MODEL --error for a model)`,
     );
   }
   for (const problem of problems) lines.push(`  ${problem}`);

@@ -41,10 +41,10 @@ export const openDiskModel = async (name: string): Promise<DiskModel> => {
     for (const note of directory.notes) await host.stderr(`note: ${path}: ${note}\n`);
     return {
       ...directory,
-      async read(name) {
+      async read(name, range) {
         const shape = directory.shapes.get(name)?.join(', ') ?? '';
         await host.doing?.(`reading tensor '${name}' (${shape}) of ${path}`);
-        return directory.read(name);
+        return directory.read(name, range);
       },
     };
   });

@@ -3,6 +3,7 @@ import { ExactCurve, exactScore } from '../lim/exact.ts';
 import { scoreMatrix } from '../lim/score.ts';
 import { scoreTolerance } from '../selection/cut.ts';
 import { RandomStream } from '../random.ts';
+import { headErrors, type RoundedStorage, roundedStorages } from '../variants/head-errors.ts';
 import { type CheckedVariant, checkVariants, isWithinRounding } from '../variants/self-check.ts';
 
 /** The differences between an adapter's results and the same computation in float64. */
@@ -12,6 +13,11 @@ export interface SelfTest {
   readonly variants: readonly CheckedVariant[];
   /** Largest error of the LIM scores of 1,000 prompts, each divided by max(1, |score|). */
   readonly reductionError: number;
+  /**
+   * Of each storage of a base, the root mean square error of logits: those of a drawn head, over their
+   * own root mean square in f32.
+   */
+  readonly logitErrors: Readonly<Record<RoundedStorage, number>>;
   /** Total time, compilation included. */
   readonly milliseconds: number;
 }
@@ -22,19 +28,31 @@ export interface SelfTest {
  */
 const HEAD_DIM = 16;
 
-/** Computes the most important training kernels and a reduction, and compares them with float64. */
+/**
+ * Computes the most important training kernels and a reduction, and compares them with float64; and
+ * logits with a base in each storage.
+ */
 export async function selfTest(gpu: Gpu): Promise<SelfTest> {
   const started = performance.now();
   const use = { headDim: HEAD_DIM, training: true, cache: 'f32' } as const;
   const variants = await checkVariants(gpu, use);
   const reductionError = await scoreError(gpu);
+  const logitErrors = await headErrors(gpu);
+  const isPassed =
+    variants.every(isWithinRounding) &&
+    reductionError < scoreTolerance &&
+    roundedStorages.every((storage) => logitErrors[storage] < mostLogitErrors[storage]);
   return {
-    passed: variants.every(isWithinRounding) && reductionError < scoreTolerance,
+    passed: isPassed,
     variants,
     reductionError,
+    logitErrors,
     milliseconds: performance.now() - started,
   };
 }
+
+/** Twice what rounding makes of normal numbers: more is a fault. */
+const mostLogitErrors = { f16: 0.001, int8: 0.012, int4: 0.18 } as const;
 
 async function scoreError(gpu: Gpu): Promise<number> {
   const [prompts, epochs] = [1000, 7];

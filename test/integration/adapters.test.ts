@@ -1,4 +1,4 @@
-import { FrozenStore } from '../../src/model/frozen-store.ts';
+import { type FrozenStorage, FrozenStore } from '../../src/model/frozen-store.ts';
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { DrawnExperimentConfig } from '../../src/config.ts';
@@ -61,7 +61,7 @@ const unevenPlan: AdapterPlan = new Map([
   ['layers.1.o', { rank: 6, scale: 3 }],
 ]);
 
-async function storeOf(storage?: 'f16'): Promise<FrozenStore> {
+async function storeOf(storage?: FrozenStorage): Promise<FrozenStore> {
   const store = new FrozenStore(gpu, config, 'lm', 'base', { storage, floatTable: true });
   await store.loadFrom(heldParameters(weights));
   return store;
@@ -133,10 +133,10 @@ const greedy = async (network: Weights, rows: number, cacheStorage?: 'f16') => {
 };
 
 describe('an adapter', () => {
-  test.each([['f32'], ['f16']] as const)(
+  test.each(['f32', 'f16', 'int8', 'int4'] as const)(
     'that is fresh leaves the logits of a base in %s as they are, to the bit',
     async (storage) => {
-      const base = await storeOf(storage === 'f16' ? 'f16' : undefined);
+      const base = await storeOf(storage);
       const plan = planOf({ rank: 3, alpha: 6, targets: adapterTargets }, config);
       const want = await logitsOf(base);
       const fresh = adaptersOf(base, plan, false);
@@ -181,25 +181,28 @@ describe('an adapter', () => {
     expectClose(logprobs.subarray(0, columns), scored, { abs: 2e-6 });
   });
 
-  test('has the slopes of the loss as gradients, and none where it is padding', async () => {
-    const base = await storeOf();
-    const { network, store, numbers } = adaptersOf(base, unevenPlan, true);
-    const { gradients } = await differentiate(network, store, false);
-    expect([...gradients.keys()].sort()).toEqual([...numbers.keys()].sort());
-    // Central differences of f32 losses: steps large enough to rise above the rounding.
-    const step = 0.02;
-    for (const [name, data] of numbers) {
-      const places = [0, data.length >> 1, data.length - 1];
-      for (const at of places) {
-        const lossAt = async (moved: number): Promise<number> => {
-          store.load(new Map(numbers).set(name, data.with(at, data[at] + moved)));
-          return (await differentiate(network, store, false)).loss;
-        };
-        const slope = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step);
-        expectClose([gradients.get(name)![at]], [slope], { abs: 1e-4, rel: 0.02 });
+  test.each(['f32', 'int8', 'int4'] as const)(
+    'has the slopes of the loss as gradients, and none where it is padding, base in %s',
+    async (storage) => {
+      const base = await storeOf(storage);
+      const { network, store, numbers } = adaptersOf(base, unevenPlan, true);
+      const { gradients } = await differentiate(network, store, false);
+      expect([...gradients.keys()].sort()).toEqual([...numbers.keys()].sort());
+      // Central differences of f32 losses: steps large enough to rise above the rounding.
+      const step = 0.02;
+      for (const [name, data] of numbers) {
+        const places = [0, data.length >> 1, data.length - 1];
+        for (const at of places) {
+          const lossAt = async (moved: number): Promise<number> => {
+            store.load(new Map(numbers).set(name, data.with(at, data[at] + moved)));
+            return (await differentiate(network, store, false)).loss;
+          };
+          const slope = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step);
+          expectClose([gradients.get(name)![at]], [slope], { abs: 1e-4, rel: 0.02 });
+        }
       }
-    }
-  });
+    },
+  );
 
   test('has the same gradients, to the bit, where layers are computed once more', async () => {
     const { network, store } = adaptersOf(await storeOf(), unevenPlan, true);
@@ -348,6 +351,7 @@ describe('PPO of adapters', () => {
   test.each([
     ['gae', 'f32'],
     ['grpo', 'f16'],
+    ['grpo', 'int4'],
   ] as const)(
     '%s over a base in %s learns which arm is right, and leaves the base as it was',
     async (estimator, weightStorage) => {

@@ -316,12 +316,15 @@ describe('responses', () => {
         expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(total);
       }
       // A matrix that no binding of this adapter holds: another card's may.
-      const wide = { ...more, 'm/config.json': encode({ ...smollm, vocab_size: 2_000_000 }) };
+      const wide = {
+        ...more,
+        'm/config.json': encode({ ...smollm, intermediate_size: 60_000, num_hidden_layers: 2 }),
+      };
       const large = await limr([...argv, '--memory', '24GiB'], wide);
       expect([large.code, large.system.err]).toEqual([
         0,
         expect.stringMatching(
-          /embed needs \d+ bytes in one binding[^]*without limits[^]*GPU memory/,
+          /gate_up needs \d+ bytes in one binding[^]*without limits[^]*GPU memory/,
         ),
       ]);
       const { code, system } = await limr([...argv, '--memory', '64MiB'], more);

@@ -7,7 +7,7 @@ import { limr } from '../support/command-line.ts';
 const folder = mkdtempSync(join(tmpdir(), 'limr-fit-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-// A vocabulary that bindings of 128 MiB do not hold.
+// A vocabulary that a binding of 128 MiB does not hold in f32.
 const config = {
   model_type: 'llama',
   vocab_size: 40_000,
@@ -84,12 +84,39 @@ describe('limr fit', () => {
     for (const card of ['4.00 GiB', '24.00 GiB']) {
       expect(stdout).toMatch(new RegExp(`^ +${card} +256 `, 'm'));
     }
-    expect(stderr).toMatch(/^note: an adapter whose bindings end at 128 MiB cannot hold it: embed/);
+    expect(stdout).toContain('A card of 4 GiB is enough: 256 responses decode together.\n');
+    expect(stderr).toBe('');
+  });
+
+  test('says which card is enough, and what the smallest bindings cannot hold', async () => {
+    const wide = mkdtempSync(join(tmpdir(), 'limr-fit-'));
+    const layers = { intermediate_size: 40_000, num_hidden_layers: 8 };
+    writeFileSync(join(wide, 'config.json'), JSON.stringify({ ...config, ...layers }));
+    const { code, stdout, stderr } = await limr('fit', wide);
+    const small = await limr('fit', wide, '--base', 'int4');
+    rmSync(wide, { recursive: true });
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      'A card of 4 GiB is enough: 2 responses decode together, and 256 on one of 8 GiB, with which it is faster.\n',
+    );
+    expect(stderr).toMatch(
+      /^note: an adapter whose bindings end at 128 MiB cannot hold it: layers\.0\.gate_up needs/,
+    );
+    expect(small.stdout).toContain('A card of 4 GiB is enough: 128 responses decode together');
+  });
+
+  test.each(['int8', 'int4'])('counts a base in %s', async (base) => {
+    const [halves, blocks] = [await fit(), await fit('--base', base)];
+    expect(blocks.base).toBe(base);
+    expect(blocks.bytes.weights).toBeLessThan(0.65 * halves.bytes.weights);
   });
 
   test.each([
     [['--rank', '8', '--train', 'full'], '--rank is of adapters'],
-    [['--base', 'int4'], '--base int4: this version stores a base in f32 or f16'],
+    [
+      ['--base', 'int4', '--train', 'full'],
+      '--base int4: all parameters are trained in f32 or f16',
+    ],
     [['--memory', 'much'], '--memory must be bytes'],
     [['--prompt-tokens', '0'], '--prompt-tokens must be a whole number'],
     [['--response-tokens', '1.5'], '--response-tokens must be a whole number'],

@@ -24,8 +24,10 @@ const files = {
 };
 
 test.each([
-  [['m', '--base', 'int8'], '--base int8: this version stores a base in f32 or f16'],
-  [['m', '--base', 'int4'], '--base int4: this version stores a base in f32 or f16'],
+  [
+    ['m', '--prompts', 'p.jsonl', '--train', 'full', '--base', 'int8'],
+    "weightStorage: 'int8' is of a frozen base: it needs an adapter",
+  ],
   [['m', '--base', 'bf16'], 'base'],
   [
     ['hf:org/name', '--prompts', 'p.jsonl'],

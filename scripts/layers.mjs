@@ -77,7 +77,13 @@ export const layers = {
   },
   'src/config': {
     is: 'every hyperparameter: type, unit, default, range, check',
-    files: ['src/config-fields', 'src/config-schema', 'src/presets'],
+    files: [
+      'src/config-fields',
+      'src/config-schema',
+      'src/limr-defaults',
+      'src/presets',
+      'src/recipes',
+    ],
     imports: [
       'src/checked-numbers',
       'src/config-error',

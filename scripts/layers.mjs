@@ -367,11 +367,13 @@ export const layers = {
       'src/lim',
       'src/median',
       'src/model',
+      'src/ppo',
       'src/rollout',
       'src/scheduler',
       'src/supervised',
       'src/tasks',
       'src/variants',
+      'src/vocabulary',
     ],
   },
   'src/bases': {

@@ -132,7 +132,7 @@ const promptRows = async (path: string | undefined): Promise<readonly PromptRow[
     : withSource(path, async (source) => (await readPrompts(source)).rows);
 
 /** Fields that say which benchmark or source a prompt is of; the first that sorts the pool counts. */
-const kindFields = ['benchmark', 'data_source', 'dataset', 'source'] as const;
+const kindFields = 'benchmark data_source dataset source'.split(' ');
 /** Most kinds that get a figure each. */
 const MOST_KINDS = 12;
 

@@ -11,7 +11,6 @@ import {
 } from './config-schema.ts';
 import { fieldOf, isRecord, type JsonRecord, shorten } from './formats/json.ts';
 import { presets, type PretrainedPreset, pretrainedPresets } from './presets.ts';
-import { recipes } from './recipes.ts';
 import { iterationsFor } from './rollout-order.ts';
 import {
   checkTask,
@@ -596,6 +595,8 @@ function checkModel(config: ExperimentConfig, fail: (field: string, text: string
  * another task, it replaces the preset's member as a whole.
  *
  * @param tell Receives a sentence for each setting that was adapted to another kind of task.
+ * @param more Presets of given models beside those of `presets.ts`: a page that has no use for
+ *   recipes does not load them.
  * @throws ConfigError as `parseConfig`, or if the preset is unknown.
  */
 export function configFrom(
@@ -603,27 +604,24 @@ export function configFrom(
   overrides: unknown,
   where: string,
   tell: (text: string) => void = () => undefined,
+  more: (preset: string, where: string) => PretrainedPreset | undefined = () => undefined,
 ): ExperimentConfig {
-  const base = presetOf(preset, overrides);
+  const own = more(preset, where);
+  const base = own ?? presetOf(preset, overrides);
   if (!base) {
-    const recipe = recipes.find(({ name }) => name === preset);
-    if (recipe) {
-      throw new ConfigError(
-        `${where}: the recipe ${recipe.label} is no preset. ${recipe.differs.join(' ')}`,
-      );
-    }
     const known = [presets, pretrainedPresets].flatMap(Object.keys).join(', ');
     throw new ConfigError(`${where}: no preset '${preset}', there are ${known}`);
   }
   if (overrides === undefined) return parseConfig(base, where);
   const merged = merge(asSchema(configSchema), base, overrides);
   const followed = 'model' in base ? followTask(merged, overrides, base, tell) : merged;
-  return parse(followModel(followed, overrides, where), where, (field) => {
+  const adapted = followModel(followed, overrides, where, own !== undefined);
+  return parse(adapted, where, (field) => {
     const held = (of: unknown): unknown =>
       field.split('.').reduce((at, name) => (isRecord(at) ? fieldOf(at, name) : undefined), of);
-    const own = held(base);
-    if (own === undefined || held(overrides) !== undefined) return '';
-    return ` (it is ${valueText(own)} in the preset ${preset})`;
+    const there = held(base);
+    if (there === undefined || held(overrides) !== undefined) return '';
+    return ` (it is ${valueText(there)} in the preset ${preset})`;
   });
 }
 
@@ -721,14 +719,16 @@ function followTask(
 /**
  * Adapts a preset's settings to a model that comes from a folder: it is not pre-trained, and
  * lengths and read-outs that the config does not set follow from those that it sets.
+ *
+ * @param pretrained Whether the preset is known to be one of such models.
  */
-function followModel(merged: unknown, over: unknown, where: string): unknown {
+function followModel(merged: unknown, over: unknown, where: string, pretrained: boolean): unknown {
   if (!isRecord(merged) || !isRecord(over)) return merged;
   const model = merged['model'];
   if (!isRecord(model) || fieldOf(model, 'kind') !== 'folder') return merged;
   const followed: Record<string, unknown> = { ...merged };
   if (fieldOf(over, 'base') === undefined) delete followed['base'];
-  if (!startsPretrained(merged['preset'])) return followed;
+  if (!pretrained && !startsPretrained(merged['preset'])) return followed;
   const own = (section: string): JsonRecord => {
     const found = fieldOf(over, section);
     return isRecord(found) ? found : {};

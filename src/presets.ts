@@ -1,6 +1,5 @@
 import type { DrawnExperimentConfig, ExperimentConfig } from './config.ts';
 import { limrDefaults, limrOptimizer } from './limr-defaults.ts';
-import { recipes, recipeSettings } from './recipes.ts';
 import { arithmeticVariants } from './tasks/arithmetic-config.ts';
 import { type DatasetConfig, datasetTask } from './tasks/dataset-config.ts';
 import { defaultAdapter } from './vocabulary/adapters.ts';
@@ -259,13 +258,6 @@ export const pretrainedPresets: Readonly<
   ),
   'maths-weekend': byTrained(
     maths('maths-weekend', { epochs: 8, prompts: 32, responseTokens: 512 }),
-  ),
-  ...Object.fromEntries(
-    recipes.flatMap((recipe) => {
-      if (recipe.fields.length === 0) return [];
-      const settings = recipeSettings(recipe);
-      return [[recipe.name, { lora: settings, full: settings }]];
-    }),
   ),
 };
 

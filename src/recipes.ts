@@ -1,5 +1,6 @@
 // The recipes of the paper's table 1 (Li, Zou and Liu 2025, arXiv:2502.11886) as settings, each with
 // the source that it was read in. `limr recipes` prints them.
+import { ConfigError } from './config-error.ts';
 import { limrDefaults, limrOptimizer } from './limr-defaults.ts';
 import type { PretrainedPreset } from './presets.ts';
 import { datasetTask } from './tasks/dataset-config.ts';
@@ -421,6 +422,21 @@ function merged(base: unknown, over: unknown): unknown {
   const names = new Set([...Object.keys(base), ...Object.keys(over)]);
   return Object.fromEntries(
     [...names].map((name) => [name, name in over ? merged(base[name], over[name]) : base[name]]),
+  );
+}
+
+/**
+ * The settings of the recipe that a preset is named after; undefined for another preset.
+ *
+ * @param where The config that asks, for messages.
+ * @throws ConfigError for a recipe that has no settings here.
+ */
+export function recipePreset(preset: string, where: string): PretrainedPreset | undefined {
+  const recipe = recipes.find(({ name }) => name === preset);
+  if (!recipe) return undefined;
+  if (recipe.fields.length > 0) return recipeSettings(recipe);
+  throw new ConfigError(
+    `${where}: the recipe ${recipe.label} is no preset. ${recipe.differs.join(' ')}`,
   );
 }
 

@@ -2,7 +2,7 @@ import { configFrom, type ExperimentConfig, withConfigPaths } from '../config.ts
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
 import { isModelId } from '../hub/model-id.ts';
 import { PRETRAINED } from '../presets.ts';
-import { recipes } from '../recipes.ts';
+import { recipePreset, recipes } from '../recipes.ts';
 import { UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';
 import { modelFolder } from './model-files.ts';
@@ -45,7 +45,7 @@ export async function chosenConfig(
       ? { ...own, experiment: { ...experiment, methods } }
       : own;
   const told: string[] = [];
-  const config = configFrom(chosen, asked, name, (text) => told.push(text));
+  const config = configFrom(chosen, asked, name, (text) => told.push(text), recipePreset);
   const host = await system();
   for (const text of told) await host.stderr(`${name}: ${text}\n`);
   const recipe = recipes.find((one) => one.name === config.preset);

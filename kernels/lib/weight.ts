@@ -20,7 +20,11 @@ const headers = {
 } as const;
 
 /** The header that a kernel needs that reads a tensor of `weightTypes`. */
-export const weightHeader = ({ dtype }: Tensor): string => headers[dtype === 'f16' ? 'f16' : 'f32'];
+export const weightHeader = ({ dtype }: Pick<Tensor, 'dtype'>): string =>
+  headers[dtype === 'f16' ? 'f16' : 'f32'];
+
+/** Headers by what they are made of: a plan asks for one at every dispatch. */
+const matrixHeaders = new Map<string, string>();
 
 /**
  * The header that a kernel needs that reads the matrix `weight`, of `matrixTypes`.
@@ -28,20 +32,32 @@ export const weightHeader = ({ dtype }: Tensor): string => headers[dtype === 'f1
  * @param by Whether it reads four numbers at a time or one.
  * @param enables `enable` lines to put first.
  */
-export function matrixHeader(weight: Tensor, by: 'quads' | 'numbers', enables = ''): string {
-  const { dtype, shape } = weight;
+export function matrixHeader(
+  { dtype, shape }: Tensor,
+  by: 'quads' | 'numbers',
+  enables = '',
+): string {
+  const width = shape.at(-1) ?? 0;
+  const row = width % blockNumbers === 0 ? blockNumbers : width;
+  const key = `${dtype} ${isBlockType(dtype) ? row : by} ${enables}`;
+  const made = matrixHeaders.get(key) ?? makeHeader(dtype, row, by, enables);
+  matrixHeaders.set(key, made);
+  return made;
+}
+
+/** @param row Numbers of a row, or of a block where rows fill their blocks. */
+function makeHeader(dtype: DType, row: number, by: 'quads' | 'numbers', enables: string): string {
   const first = enables === '' ? [] : [enables];
   if (!isBlockType(dtype)) {
     const reader = by === 'quads' ? quads : numbers;
-    return [...first, weightHeader(weight), library, reader].join('\n');
+    return [...first, weightHeader({ dtype }), library, reader].join('\n');
   }
-  const width = shape.at(-1) ?? 0;
   return [
     ...first,
     'alias Weight = u32;',
     'alias Weights = u32;',
     `const BLOCK_WORDS = ${blockBytes[dtype] / 4}u;`,
-    `const ROW_NUMBERS = ${width % blockNumbers === 0 ? blockNumbers : width}u;`,
+    `const ROW_NUMBERS = ${row}u;`,
     blocks,
   ].join('\n');
 }

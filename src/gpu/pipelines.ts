@@ -37,6 +37,7 @@ export class PipelineCache implements Compiles, RunsFirst {
   readonly #late: boolean;
   #sides: SideCompilers | undefined;
   readonly #most = 2 * hardwareThreads();
+  readonly #headers = new Map<string, number>();
   readonly #jobs = new Map<string, Job>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
   /** All jobs, in the order in which they are needed. */
@@ -62,7 +63,7 @@ export class PipelineCache implements Compiles, RunsFirst {
 
   entry(dispatch: Dispatch): PipelineEntry {
     const { kernel, header, constants } = dispatch;
-    const key = `${kernel.name}|${header}|${JSON.stringify(constants)}`;
+    const key = `${kernel.name}|${this.#numberOf(header)}|${JSON.stringify(constants)}`;
     const known = this.#jobs.get(key);
     if (known) return known.entry;
     let settle: Job['settle'] = () => undefined;
@@ -84,6 +85,13 @@ export class PipelineCache implements Compiles, RunsFirst {
     // Deferred: the code that builds plans now may still say what comes first.
     queueMicrotask(() => this.#makeNext());
     return entry;
+  }
+
+  /** A short name for a header, which may be a page long. */
+  #numberOf(header: string): number {
+    const known = this.#headers.get(header) ?? this.#headers.size;
+    this.#headers.set(header, known);
+    return known;
   }
 
   /** Queues the pipelines that `build` requests before those that wait already. */

@@ -306,6 +306,7 @@ export const layers = {
       'src/readouts',
       'src/results',
       'src/run-folder',
+      'src/run-plan',
       'src/selection',
       'src/sweep',
       'src/tasks',

@@ -301,10 +301,6 @@ export interface SftConfig {
   readonly schedule?: LrScheduleShape;
 }
 
-/** Rows of an update of supervised methods. */
-export const taughtTogether = ({ sft }: Pick<ExperimentConfig, 'sft'>): number =>
-  sft?.sequences ?? 8;
-
 /** How long each method is trained, and when it is evaluated. */
 export interface RunConfig {
   /** Data epochs of the FULL pass, K: columns of the reward matrix. */

@@ -1,5 +1,5 @@
 // The parts of a run's course that its config alone determines.
-import { type ExperimentConfig, taughtTogether } from './config.ts';
+import type { ExperimentConfig } from './config.ts';
 import {
   type ByMethod,
   isSupervised,
@@ -42,6 +42,10 @@ export const promptsOf = (
   pool: number,
   sizes: ByMethod<number>,
 ): number | undefined => (method === 'full' || onlineOf(method) ? pool : sizes[method]);
+
+/** Rows of an update of supervised methods. */
+export const taughtTogether = ({ sft }: Pick<ExperimentConfig, 'sft'>): number =>
+  sft?.sequences ?? 8;
 
 /** Most tokens of a row that supervised methods learn. */
 export const longestTaught = (

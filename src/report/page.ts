@@ -2,7 +2,6 @@ import {
   overridesOf,
   type ExperimentConfig,
   startsFromFolder,
-  taughtTogether,
   withConfigPaths,
 } from '../config.ts';
 import { duration, percent } from '../look/wording.ts';
@@ -66,6 +65,7 @@ import {
 } from './readings.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { methodFileName } from '../run-folder/names.ts';
+import { taughtTogether } from '../run-plan.ts';
 import { describeTask } from '../tasks/registry.ts';
 import { estimatorLabel } from '../vocabulary/estimators.ts';
 import {

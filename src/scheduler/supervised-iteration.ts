@@ -1,12 +1,12 @@
 // An iteration of a method that learns rows with their responses.
 import { ConfigError } from '../config-error.ts';
-import { type ExperimentConfig, taughtFilesOf, taughtTogether } from '../config.ts';
+import { type ExperimentConfig, taughtFilesOf } from '../config.ts';
 import type { InputFiles } from '../formats/input-files.ts';
 import type { LearningRow } from '../formats/learning-rows.ts';
 import type { LrSchedule } from '../optim/lr-schedule.ts';
 import { RandomStream } from '../random.ts';
 import type { UpdateRecord } from '../results.ts';
-import { iterationsOf, longestTaught } from '../run-plan.ts';
+import { iterationsOf, longestTaught, taughtTogether } from '../run-plan.ts';
 import { methodCode, type MethodName } from '../selection/methods.ts';
 import type { SupervisedUpdates } from '../supervised/updates.ts';
 import type { Task } from '../tasks/task.ts';

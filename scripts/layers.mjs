@@ -77,7 +77,13 @@ export const layers = {
   },
   'src/config': {
     is: 'every hyperparameter: type, unit, default, range, check',
-    files: ['src/config-fields', 'src/config-schema', 'src/presets'],
+    files: [
+      'src/config-fields',
+      'src/config-schema',
+      'src/limr-defaults',
+      'src/presets',
+      'src/recipes',
+    ],
     imports: [
       'src/checked-numbers',
       'src/config-error',
@@ -361,11 +367,13 @@ export const layers = {
       'src/lim',
       'src/median',
       'src/model',
+      'src/ppo',
       'src/rollout',
       'src/scheduler',
       'src/supervised',
       'src/tasks',
       'src/variants',
+      'src/vocabulary',
     ],
   },
   'src/bases': {

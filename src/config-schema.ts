@@ -121,6 +121,13 @@ export const configSchema = v.strictObject({
     topK: whole(0, 1_000_000),
     topP: within(1e-6, 1),
     minP: share,
+    responseLengths: v.exactOptional(
+      v.pipe(
+        v.array(v.strictObject({ from: whole(0, 1_000_000), tokens: whole(1, 1 << 20) })),
+        v.minLength(1),
+        v.maxLength(64),
+      ),
+    ),
   }),
   ppo: v.strictObject({
     rewardClamp: v.optional(within(1e-6, 1e6), 10),
@@ -153,6 +160,17 @@ export const configSchema = v.strictObject({
     linearShare: share,
   }),
   online: v.exactOptional(online),
+  sft: v.exactOptional(
+    v.strictObject({
+      data: v.exactOptional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(4096))),
+      length: v.exactOptional(whole(1, 100_000)),
+      sequences: v.exactOptional(whole(1, 4096)),
+      maxTokens: v.exactOptional(whole(2, 1 << 20)),
+      learningRate: v.exactOptional(within(0, 1)),
+      warmupUpdates: v.exactOptional(whole(0, 1_000_000)),
+      schedule: v.exactOptional(v.picklist(lrSchedules)),
+    }),
+  ),
   experiment: v.strictObject({
     epochs: whole(1, 1000),
     methods: v.pipe(v.array(methodName), v.minLength(1)),

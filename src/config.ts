@@ -32,8 +32,9 @@ import type {
   OldLogprobs,
 } from './vocabulary/losses.ts';
 import { isSubsetFile, pathOfSubset, subsetFileAt } from './selection/file.ts';
-import { type MethodName, onlineOf, selectionOf } from './selection/methods.ts';
+import { isSupervised, type MethodName, onlineOf, selectionOf } from './selection/methods.ts';
 import type { OnlineSettings } from './selection/online-settings.ts';
+import { isTaughtFile, pathOfTaught, taughtFileAt } from './selection/sft.ts';
 import type { LrScheduleShape } from './vocabulary/schedules.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 import { type BaseStorage, isStorage, type Storage } from './vocabulary/storages.ts';
@@ -81,6 +82,8 @@ export interface ExperimentConfig {
   readonly lim: LimConfig;
   /** Settings of online methods; those that are left out have the defaults of their papers. */
   readonly online?: OnlineSettings;
+  /** Settings of supervised methods. */
+  readonly sft?: SftConfig;
   readonly experiment: RunConfig;
   readonly evaluation: EvaluationConfig;
 }
@@ -172,6 +175,14 @@ export interface OptimizerConfig {
   readonly maxGradNorm: number;
 }
 
+/** A limit on the length of responses from some update of a method on. */
+export interface ResponseLength {
+  /** Updates of the method before it holds. */
+  readonly from: number;
+  /** Most tokens of a response. */
+  readonly tokens: number;
+}
+
 export interface RolloutConfig {
   /** Prompts of one iteration (LIMR: 1,024). */
   readonly prompts: number;
@@ -188,6 +199,12 @@ export interface RolloutConfig {
   readonly topK: number;
   readonly topP: number;
   readonly minP: number;
+  /**
+   * Limits on sampled responses of training, each from an update of a method on, as DeepScaleR
+   * raised its own. Before the first of them, and where left out, the task's limit holds; evaluation
+   * always has that one.
+   */
+  readonly responseLengths?: readonly ResponseLength[];
 }
 
 export interface PpoConfig {
@@ -256,6 +273,37 @@ export interface LimConfig {
   /** Size of LINEAR as a share of LIM's size; our definition (paper's sizes: 1,138 / 1,389). */
   readonly linearShare: number;
 }
+
+/**
+ * Supervised fine-tuning, which the methods `sft` and `sft:PATH` train by: all numbers of the optimizer
+ * that are not here are the actor's.
+ */
+export interface SftConfig {
+  /**
+   * File of the rows that `sft` learns: of `prompt` and `response`, of `text`, or of `messages`; JSONL,
+   * JSON, Parquet or Arrow.
+   */
+  readonly data?: string;
+  /**
+   * How long it trains, in the unit of `budget`, whose epochs are of its own rows. `armLength` when
+   * left out.
+   */
+  readonly length?: number;
+  /** Rows of an update. Default 8. */
+  readonly sequences?: number;
+  /** Most tokens of a row. Default: those of the task's longest prompt and response together. */
+  readonly maxTokens?: number;
+  /** Peak rate, per update. Default 1e-5, of adapters 2e-4, as `limr sft` has it. */
+  readonly learningRate?: number;
+  /** Updates of linear warmup. Default 0. */
+  readonly warmupUpdates?: number;
+  /** Course of the rate after the warmup, to the end of the training. Default `constant`. */
+  readonly schedule?: LrScheduleShape;
+}
+
+/** Rows of an update of supervised methods. */
+export const taughtTogether = ({ sft }: Pick<ExperimentConfig, 'sft'>): number =>
+  sft?.sequences ?? 8;
 
 /** How long each method is trained, and when it is evaluated. */
 export interface RunConfig {
@@ -371,6 +419,20 @@ export const checkPool = (config: ExperimentConfig, pool: number, where: string)
 };
 
 /**
+ * Checks the lengths of responses against the task's own limit.
+ *
+ * @param most Longest response of the task, in tokens.
+ * @throws ConfigError as `parseConfig`.
+ */
+export function checkLengths({ rollout }: ExperimentConfig, most: number, where: string): void {
+  const over = rollout.responseLengths?.find(({ tokens }) => tokens > most);
+  if (!over) return;
+  throw new ConfigError(
+    `${where}: rollout.responseLengths: ${over.tokens} tokens, where the task takes responses of ${most}`,
+  );
+}
+
+/**
  * Checks the rules between fields.
  *
  * @param pool Prompts of the pool. If undefined, the rules about the pool are skipped.
@@ -389,6 +451,10 @@ function checkTogether(
   const units = rollout.prompts * (ppo.minibatchUnit === 'group' ? 1 : rollout.samples);
   if (units % ppo.minibatches !== 0) {
     fail('ppo.minibatches', `must divide the ${units} ${ppo.minibatchUnit}s of a rollout`);
+  }
+  const { responseLengths = [] } = rollout;
+  if (responseLengths.some(({ from }, i) => i > 0 && from <= (responseLengths[i - 1]?.from ?? 0))) {
+    fail('rollout.responseLengths', 'must ascend by from');
   }
   const { estimator, gamma } = ppo;
   for (const fault of estimatorFaults(estimator, { gamma, samples: rollout.samples })) {
@@ -415,6 +481,16 @@ function checkTogether(
       'rollout.samples',
       `must be at least 2 for ${online}, which compares responses to a prompt`,
     );
+  }
+  const taught = methods.find((method) => isSupervised(method));
+  if (taught !== undefined && !takesGivenModel(config.task)) {
+    fail(
+      'experiment.methods',
+      `${taught} learns texts, which the task ${config.task.name} has none of`,
+    );
+  }
+  if (methods.includes('sft') && config.sft?.data === undefined) {
+    fail('sft.data', 'must be given for sft: the file of the rows that it learns');
   }
   if (methods.includes('online-lim') && lim.signal !== 'accuracy') {
     fail('lim.signal', 'must be accuracy for online-lim: the noise of other signals is not known');
@@ -519,6 +595,8 @@ function checkModel(config: ExperimentConfig, fail: (field: string, text: string
  * another task, it replaces the preset's member as a whole.
  *
  * @param tell Receives a sentence for each setting that was adapted to another kind of task.
+ * @param more Presets of given models beside those of `presets.ts`: a page that has no use for
+ *   recipes does not load them.
  * @throws ConfigError as `parseConfig`, or if the preset is unknown.
  */
 export function configFrom(
@@ -526,8 +604,10 @@ export function configFrom(
   overrides: unknown,
   where: string,
   tell: (text: string) => void = () => undefined,
+  more: (preset: string, where: string) => PretrainedPreset | undefined = () => undefined,
 ): ExperimentConfig {
-  const base = presetOf(preset, overrides);
+  const own = more(preset, where);
+  const base = own ?? presetOf(preset, overrides);
   if (!base) {
     const known = [presets, pretrainedPresets].flatMap(Object.keys).join(', ');
     throw new ConfigError(`${where}: no preset '${preset}', there are ${known}`);
@@ -535,12 +615,13 @@ export function configFrom(
   if (overrides === undefined) return parseConfig(base, where);
   const merged = merge(asSchema(configSchema), base, overrides);
   const followed = 'model' in base ? followTask(merged, overrides, base, tell) : merged;
-  return parse(followModel(followed, overrides, where), where, (field) => {
+  const adapted = followModel(followed, overrides, where, own !== undefined);
+  return parse(adapted, where, (field) => {
     const held = (of: unknown): unknown =>
       field.split('.').reduce((at, name) => (isRecord(at) ? fieldOf(at, name) : undefined), of);
-    const own = held(base);
-    if (own === undefined || held(overrides) !== undefined) return '';
-    return ` (it is ${valueText(own)} in the preset ${preset})`;
+    const there = held(base);
+    if (there === undefined || held(overrides) !== undefined) return '';
+    return ` (it is ${valueText(there)} in the preset ${preset})`;
   });
 }
 
@@ -638,14 +719,16 @@ function followTask(
 /**
  * Adapts a preset's settings to a model that comes from a folder: it is not pre-trained, and
  * lengths and read-outs that the config does not set follow from those that it sets.
+ *
+ * @param pretrained Whether the preset is known to be one of such models.
  */
-function followModel(merged: unknown, over: unknown, where: string): unknown {
+function followModel(merged: unknown, over: unknown, where: string, pretrained: boolean): unknown {
   if (!isRecord(merged) || !isRecord(over)) return merged;
   const model = merged['model'];
   if (!isRecord(model) || fieldOf(model, 'kind') !== 'folder') return merged;
   const followed: Record<string, unknown> = { ...merged };
   if (fieldOf(over, 'base') === undefined) delete followed['base'];
-  if (!startsPretrained(merged['preset'])) return followed;
+  if (!pretrained && !startsPretrained(merged['preset'])) return followed;
   const own = (section: string): JsonRecord => {
     const found = fieldOf(over, section);
     return isRecord(found) ? found : {};
@@ -698,19 +781,28 @@ export function withConfigPaths(
   config: ExperimentConfig,
   change: (path: string) => string,
 ): ExperimentConfig {
-  const { model } = config;
+  const { model, sft } = config;
+  const changed = (method: MethodName): MethodName => {
+    if (isSubsetFile(method)) return subsetFileAt(change(pathOfSubset(method)));
+    return isTaughtFile(method) ? taughtFileAt(change(pathOfTaught(method))) : method;
+  };
   return {
     ...config,
     model: model.kind === 'folder' ? { ...model, path: change(model.path) } : model,
     task: withPaths(config.task, change),
-    experiment: {
-      ...config.experiment,
-      methods: config.experiment.methods.map((method) =>
-        isSubsetFile(method) ? subsetFileAt(change(pathOfSubset(method))) : method,
-      ),
-    },
+    ...(sft?.data === undefined ? {} : { sft: { ...sft, data: change(sft.data) } }),
+    experiment: { ...config.experiment, methods: config.experiment.methods.map(changed) },
   };
 }
+
+/** The files whose rows a config's supervised methods learn, by the methods' names. */
+export const taughtFilesOf = ({ sft, experiment }: ExperimentConfig): Map<MethodName, string> =>
+  new Map(
+    experiment.methods.flatMap((method): [MethodName, string][] => {
+      if (isTaughtFile(method)) return [[method, pathOfTaught(method)]];
+      return method === 'sft' && sft?.data !== undefined ? [[method, sft.data]] : [];
+    }),
+  );
 
 /** A field whose value differs between two configs. */
 export interface Override {
@@ -750,7 +842,9 @@ export async function configHash(
 ): Promise<string> {
   const named = new Map([
     ...digests,
-    ...[...digests].map(([path, digest]) => [subsetFileAt(path), digest] as const),
+    ...[...digests].flatMap(([path, digest]) =>
+      [subsetFileAt(path), taughtFileAt(path)].map((name) => [name, digest] as const),
+    ),
   ]);
   const bytes = new TextEncoder().encode(JSON.stringify(withDigests(sortKeys(config), named)));
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

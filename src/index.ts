@@ -23,8 +23,8 @@ export {
   type RolloutConfig,
   type RunConfig,
 } from './config.ts';
+export { limrDefaults } from './limr-defaults.ts';
 export {
-  limrDefaults,
   presets,
   presetSeeds,
   PRETRAINED,

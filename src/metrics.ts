@@ -93,6 +93,15 @@ export const metrics = [
     scale: 'linear',
   },
   {
+    key: 'supervised_loss',
+    name: 'Supervised loss',
+    meaning:
+      'With supervised fine-tuning: mean negative log-likelihood of the response tokens of an update',
+    unit: 'nats per token',
+    better: 'down',
+    scale: 'linear',
+  },
+  {
     key: 'policy_loss',
     name: 'Policy loss',
     meaning: 'Clipped surrogate, negated: minimized, so that a negative value is an expected gain',

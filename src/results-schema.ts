@@ -24,11 +24,12 @@ const means = {
   outOfDistribution: v.exactOptional(v.record(v.string(), share)),
 };
 const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]*$/));
+/** In the order in which an evaluator tells: a run that was stopped ends with the same bytes. */
 export const accuracy = {
   ...means,
-  prompts: v.exactOptional(v.record(v.string(), whole)),
   correct: v.exactOptional(v.record(v.string(), hex)),
   counts: v.exactOptional(v.record(v.string(), v.pipe(v.array(whole), v.readonly()))),
+  prompts: v.exactOptional(v.record(v.string(), whole)),
   sampled: v.exactOptional(v.object(means)),
 };
 export const evaluation = v.object({

@@ -1,8 +1,15 @@
 // The parts of a run's course that its config alone determines.
-import type { ExperimentConfig } from './config.ts';
-import { type ByMethod, methodLabel, type MethodName, onlineOf } from './selection/methods.ts';
+import { type ExperimentConfig, taughtTogether } from './config.ts';
+import {
+  type ByMethod,
+  isSupervised,
+  methodLabel,
+  type MethodName,
+  onlineOf,
+} from './selection/methods.ts';
 import { updatesAt } from './readouts.ts';
 import { iterationsFor } from './rollout-order.ts';
+import type { TaskShape } from './tasks/task.ts';
 import { estimatorLabel } from './vocabulary/estimators.ts';
 
 /** Methods in training order. FULL is first, as the other selections come from its rewards. */
@@ -27,14 +34,35 @@ export function onlineEpochs(config: ExperimentConfig, pool: number): number {
 }
 
 /**
- * Prompts that a method trains on: the pool for FULL and for online methods, else its selection's;
- * undefined if that is not known yet.
+ * Prompts that a method trains on: the pool for FULL and for online methods, rows for supervised ones,
+ * else its selection's; undefined if that is not known yet.
  */
 export const promptsOf = (
   method: MethodName,
   pool: number,
   sizes: ByMethod<number>,
 ): number | undefined => (method === 'full' || onlineOf(method) ? pool : sizes[method]);
+
+/** Most tokens of a row that supervised methods learn. */
+export const longestTaught = (
+  { sft }: Pick<ExperimentConfig, 'sft'>,
+  { maxPromptTokens, maxResponseTokens }: Pick<TaskShape, 'maxPromptTokens' | 'maxResponseTokens'>,
+): number => sft?.maxTokens ?? maxPromptTokens + maxResponseTokens;
+
+/** How long a method but FULL is trained, in the unit of the budget. */
+const armLengthOf = ({ experiment, sft }: ExperimentConfig, method: MethodName): number =>
+  (isSupervised(method) ? sft?.length : undefined) ?? experiment.armLength;
+
+/** Updates of a method at a read-out, as `updatesAt`, for supervised ones too: an epoch is of their rows. */
+const updatesOf = (
+  config: ExperimentConfig,
+  method: MethodName,
+  readout: number,
+  prompts: number,
+): number =>
+  isSupervised(method) && config.experiment.budget === 'epochs'
+    ? readout * Math.ceil(prompts / taughtTogether(config))
+    : updatesAt(config, readout, prompts);
 
 /** PPO iterations of FULL whose rewards enter the matrix, on a pool of `pool` prompts. */
 export const scoredIterations = (config: ExperimentConfig, pool: number): number =>
@@ -56,8 +84,17 @@ export function iterationsOf(
       ? scoredIterations(config, prompts)
       : updatesAt(config, fullLength, prompts);
   }
-  return prompts === 0 ? 0 : updatesAt(config, experiment.armLength, prompts);
+  return prompts === 0 ? 0 : updatesOf(config, method, armLengthOf(config, method), prompts);
 }
+
+/**
+ * Limit on the tokens of responses that a method samples after so many iterations; undefined for the
+ * task's own.
+ */
+export const responseLimit = (
+  { rollout }: Pick<ExperimentConfig, 'rollout'>,
+  iteration: number,
+): number | undefined => rollout.responseLengths?.findLast(({ from }) => from <= iteration)?.tokens;
 
 /**
  * Read-outs that a method on `prompts` prompts reaches with an iteration. An iteration reaches at
@@ -74,10 +111,10 @@ export function readoutsReached(
 ): number[] {
   const { experiment } = config;
   const { fullLength = experiment.epochs } = experiment;
-  const epochs = method === 'full' ? fullLength : experiment.armLength;
+  const epochs = method === 'full' ? fullLength : armLengthOf(config, method);
   const end = experiment.budget === 'updates' ? iterationsOf(config, method, prompts) : epochs;
   return [...new Set([...experiment.readouts, end])].filter(
-    (readout) => readout <= end && updatesAt(config, readout, prompts) === iteration,
+    (readout) => readout <= end && updatesOf(config, method, readout, prompts) === iteration,
   );
 }
 
@@ -110,6 +147,9 @@ export function trainingText(
   const learner = estimatorLabel(estimator);
   if (method === 'full') {
     return `${learner} on the full pool, ${iterations} updates, recording every prompt's reward`;
+  }
+  if (isSupervised(method)) {
+    return `supervised fine-tuning from the base under ${methodLabel(method)}, ${iterations} updates`;
   }
   if (onlineOf(method)) {
     return `${learner} from the base on the pool under ${methodLabel(method)}, ${iterations} updates`;

@@ -1,6 +1,6 @@
 // The FULL pass that experiments can share.
 import type { ExperimentConfig } from './config.ts';
-import { limrDefaults } from './presets.ts';
+import { limrDefaults } from './limr-defaults.ts';
 import { iterationsOf } from './run-plan.ts';
 import { poolPromptsOf, takesGivenModel } from './tasks/registry.ts';
 

@@ -118,6 +118,8 @@ const english = {
       'Share of probability that sampling chooses among, the most probable tokens first; 1 takes all.',
     'rollout.minP':
       'Tokens are left out whose probability is less than this share of the most probable one’s; 0 takes all.',
+    'rollout.responseLengths':
+      'Limits on answers that grow while a method trains, as JSON: each has the update it holds from, and tokens; the task’s limit when left out.',
     'ppo.rewardClamp':
       'Largest reward in either direction; larger ones are cut to it (LIMR: 10, also when left out).',
     'ppo.whitenScale':
@@ -186,6 +188,17 @@ const english = {
     'online.onlineLim.leastEpochs': 'Passes over the pool before LIM may narrow it.',
     'online.onlineLim.resamples':
       'Redrawn matrices from which the noise of the ranking is measured; more are steadier and slower.',
+    'sft.data':
+      'File of the answers that the method SFT learns from, with their prompts; a run that this page starts has none.',
+    'sft.length':
+      'How long SFT trains, counted as the other methods are; as long as they do when left out.',
+    'sft.sequences':
+      'Answers of an SFT update; more of them make its steps steadier (8 when left out).',
+    'sft.maxTokens':
+      'Longest answer with its prompt that SFT learns, in tokens; as long as the task’s own when left out.',
+    'sft.learningRate': 'Step size of SFT; 1e-5 when left out, and 2e-4 of adapters.',
+    'sft.warmupUpdates': 'Updates of SFT over which its step size rises from 0.',
+    'sft.schedule': 'Course of SFT’s step size after the warmup; constant when left out.',
     'experiment.epochs':
       'Passes of FULL over the whole pool: the columns of the reward matrix; with few, curves are too short to score.',
     'experiment.methods': 'Methods that are trained and compared, as a JSON list.',

@@ -18,6 +18,7 @@ const english = {
     ppo: 'PPO: from rewards to updates',
     lim: 'LIM: scores and the cut',
     online: 'Online methods',
+    sft: 'Supervised fine-tuning',
     experiment: 'Experiment: methods and lengths',
     evaluation: 'Evaluation',
   } as Readonly<Record<string, string>>,

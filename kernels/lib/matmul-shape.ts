@@ -47,7 +47,7 @@ export const fillsQuads = ([rows]: MatmulShape): boolean => rows >= 24;
  * Shares of a GPU's peak at which tiles multiply: multiply-adds among the instructions of the loop
  * over a tile, compiled for Ampere (docs/performance.md).
  */
-const tileShares = { 128: 0.8, 64: 0.73, 32: 0.61 } as const;
+export const tileShares = { 128: 0.8, 64: 0.73, 32: 0.61 } as const;
 
 /** Workgroups that keep a GPU busy: GPUs have 8 to 150 units. An estimate, measured on no GPU. */
 export const busyWorkgroups = 64;

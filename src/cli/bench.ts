@@ -4,7 +4,10 @@ import { compareBench, type EarlierBench, earlierSchema } from '../bench/compare
 import { benchedUse, tuneKernels } from '../bench/kernels.ts';
 import { type BenchRecord, suiteNames } from '../bench/record.ts';
 import { type BenchResult, runBench } from '../bench/run.ts';
+import { cardNames } from '../bench/cards.ts';
+import { type CardPrediction, predictedCases, predictOn } from '../bench/predicted.ts';
 import { isSized, type Sized, sizeNames } from '../bench/sized.ts';
+import { percent } from '../look/wording.ts';
 import { issueText } from '../config-issue.ts';
 import { jsonText } from '../formats/json.ts';
 import { hostName } from '../host-name.ts';
@@ -49,6 +52,12 @@ export const command = defineCommand({
       valueHint: 'N',
       description: 'sequences of a batch with --size (default: 64, 32 or 16, by the size)',
     },
+    predict: {
+      type: 'enum',
+      options: [...cardNames, 'all'],
+      description:
+        'instead predict the times of training, iterations and generation on a card, from what kernels compute and move and what makers publish; measures nothing',
+    },
     out: outArg('file for the records'),
     ...commonArgs,
   },
@@ -56,6 +65,7 @@ export const command = defineCommand({
     const host = await system();
     const repeats = numberOption('repeats', args.repeats, { min: 1, max: 1000, integer: true });
     if (args.out !== undefined) await expectFileOut(args.out);
+    if (args.predict !== undefined) return tellPredictions(args.predict, args);
     const sized = sizedOption(args);
     const tiny = args.tiny ?? false;
     const earlier = args.compare === undefined ? undefined : await readEarlier(args.compare);
@@ -89,6 +99,41 @@ export const command = defineCommand({
     }
   },
 });
+
+/** Writes predictions, and says of each that it is one. */
+async function tellPredictions(
+  card: string,
+  { json, out }: { readonly json?: boolean | undefined; readonly out?: string | undefined },
+): Promise<number> {
+  const host = await system();
+  const chosen = cardNames.filter((name) => card === 'all' || name === card);
+  await host.stderr('counting what kernels compute and move …\n');
+  const cases = await predictedCases();
+  const predictions = chosen.flatMap((name) => cases.map((one) => predictOn(one, name)));
+  if (out !== undefined) await host.write(out, jsonText({ predictions }));
+  if (json) await host.stdout(jsonText({ predictions }));
+  else await host.stdout(predictionLines(predictions));
+  return 0;
+}
+
+function predictionLines(predictions: readonly CardPrediction[]): string {
+  const lines: string[] = [];
+  for (const [i, one] of predictions.entries()) {
+    if (one.card !== predictions[i - 1]?.card) {
+      lines.push(`${lines.length > 0 ? '\n' : ''}predicted, not measured: ${one.card}`);
+    }
+    const { compute, memory, launch } = one.bounds;
+    const bounds = `bound by compute ${percent(compute, 0)}, memory ${percent(memory, 0)}, launches ${percent(launch, 0)}`;
+    const most = one.kernels.slice(0, 3).map(({ kernel, ms }) => {
+      return `${kernel} ${percent(ms / one.ms, 0)}`;
+    });
+    lines.push(
+      `  ${one.name}: ${one.ms.toPrecision(3)} ms, ${one.tokensPerSecond.toPrecision(3)} tokens/s; ${bounds}; ` +
+        `${one.dispatches} dispatches; longest: ${most.join(', ')}`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
 
 /** @throws UsageError when `--size`, `--batch`, `--suite` and `--tiny` contradict one another. */
 function sizedOption(args: {

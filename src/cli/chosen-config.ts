@@ -2,6 +2,7 @@ import { configFrom, type ExperimentConfig, withConfigPaths } from '../config.ts
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
 import { isModelId } from '../hub/model-id.ts';
 import { PRETRAINED } from '../presets.ts';
+import { recipePreset, recipes } from '../recipes.ts';
 import { UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';
 import { modelFolder } from './model-files.ts';
@@ -17,7 +18,8 @@ export const readConfigFile = (file: string): Promise<unknown> => readJson(file,
  * The config of a preset and a file; the file's fields replace the preset's. The preset is the
  * requested one, else the one that the file names, else `pretrained` for a model from a folder, and
  * else `quick`. Paths in the file are relative to the file's folder, and absolute in the result. The
- * command names on stderr each setting that another kind of task changed.
+ * command names on stderr each setting that another kind of task changed, and what a recipe does
+ * otherwise.
  *
  * @param where Name for errors when there is no file.
  * @param methods Replace the file's `experiment.methods`.
@@ -43,9 +45,13 @@ export async function chosenConfig(
       ? { ...own, experiment: { ...experiment, methods } }
       : own;
   const told: string[] = [];
-  const config = configFrom(chosen, asked, name, (text) => told.push(text));
+  const config = configFrom(chosen, asked, name, (text) => told.push(text), recipePreset);
   const host = await system();
   for (const text of told) await host.stderr(`${name}: ${text}\n`);
+  const recipe = recipes.find((one) => one.name === config.preset);
+  for (const text of recipe?.differs ?? []) {
+    await host.stderr(`otherwise than in the recipe ${recipe?.label ?? ''}: ${text}\n`);
+  }
   return absolutePaths(config, file);
 }
 

@@ -19,7 +19,7 @@ import {
 import { type KitFile, kitFiles } from '../kits/kit.ts';
 import { type Licence, licenceOf, unknownLicence } from '../kits/licences.ts';
 import { kitRows } from '../kits/rows.ts';
-import { limrDefaults } from '../presets.ts';
+import { limrDefaults } from '../limr-defaults.ts';
 import { CONFIG } from '../run-folder/names.ts';
 import { parseRunFile } from '../run-folder/run-file.ts';
 import { readInputs } from '../run-folder/inputs.ts';

@@ -78,6 +78,10 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: 'a model of the hub in the cache: resumable, checked by hash',
     load: () => import('./pull.ts'),
   },
+  recipes: {
+    summary: "the recipes of the paper's table 1 as presets, each setting with its source",
+    load: () => import('./recipes.ts'),
+  },
   report: {
     summary: 'one self-contained page on a run, or several runs compared',
     load: () => import('./report.ts'),

@@ -81,13 +81,15 @@ export async function expectFreshRun(out: string): Promise<void> {
 /**
  * Checks that several files may be written to a folder: the folder is missing or empty.
  *
+ * @param option The option that names the folder, for messages.
  * @throws UsageError otherwise.
  */
-export async function expectNewFolder(out: string): Promise<void> {
+export async function expectNewFolder(out: string, option = '--out'): Promise<void> {
   const host = await system();
   const found = await host.info(out);
   if (!found) return;
-  if (found.kind === 'file') throw new UsageError(`--out ${out} is a file; this needs a folder`);
+  if (found.kind === 'file')
+    throw new UsageError(`${option} ${out} is a file; this needs a folder`);
   const [held] = await host.list(out);
-  if (held !== undefined) throw new UsageError(`--out ${out} is not empty (${held})`);
+  if (held !== undefined) throw new UsageError(`${option} ${out} is not empty (${held})`);
 }

@@ -1,8 +1,8 @@
 // `limr report` of rollouts or of a score file: of somebody's training, without one of ours.
 import type { ArgsDef } from 'citty';
-import { fieldOf } from '../formats/json.ts';
+import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
 import { baseName } from '../formats/paths.ts';
-import { readPrompts } from '../formats/prompts.ts';
+import { type PromptRow, readPrompts } from '../formats/prompts.ts';
 import { parseRewardTerms } from '../formats/rewards.ts';
 import { detectRollouts } from '../formats/rollouts.ts';
 import { holdsScoresAlone, readScores, type ScoreRow } from '../formats/score-file.ts';
@@ -14,7 +14,7 @@ import { scoreSummary } from '../imports/score-summary.ts';
 import { describeBound, thetaBound } from '../lim/bound.ts';
 import { ExactCurve, exactScore } from '../lim/exact.ts';
 import { type RewardMatrix, unsolvedSignal } from '../lim/matrix.ts';
-import { poolReport, type PoolChoice } from '../report/pool-page.ts';
+import type { PoolChoice, ReportedPool } from '../report/pool-page.ts';
 import type { ScoredPrompt } from '../results.ts';
 import { type Signal, signals } from '../vocabulary/signals.ts';
 import { numberOption, optionalNumber, UsageError } from './arguments.ts';
@@ -73,17 +73,18 @@ interface ReadPool {
 }
 
 /**
- * The report on rollout files, on folders of them, or on one score file.
+ * What a report on rollout files tells, on folders of them, or on one score file.
  *
  * @throws UsageError, ImportError, FormatError or ConfigError naming the option, the file or the row.
  */
-export async function poolPage(paths: readonly string[], args: PoolArgs): Promise<string> {
+export async function readPool(paths: readonly string[], args: PoolArgs): Promise<ReportedPool> {
   const theta = numberOption('theta', args.theta, { max: 1 });
   const [first = ''] = paths;
+  const pool = await promptRows(args.prompts);
   const { rows, reading } =
     paths.length === 1 && (await isScoreFile(first))
       ? await scoredPool(first)
-      : await rolledPool(paths, args, theta);
+      : await rolledPool(paths, args, { theta, pool });
   const epochs = rows.find(({ curve }) => curve)?.curve?.length;
   if (epochs === undefined) {
     throw new UsageError(`${first}: has scores without rewards, of which there is little to tell`);
@@ -103,7 +104,8 @@ export async function poolPage(paths: readonly string[], args: PoolArgs): Promis
   const counts = rows.every(({ samples }) => samples)
     ? Uint32Array.from(rows.flatMap(({ samples }) => samples ?? []))
     : undefined;
-  return poolReport({
+  const kinds = kindsOf(rows, pool);
+  return {
     name: baseName(first),
     prompts: rows.map(promptOf),
     lim: {
@@ -120,7 +122,43 @@ export async function poolPage(paths: readonly string[], args: PoolArgs): Promis
     samples: counts,
     reading,
     bound: describeBound(bound),
-  });
+    ...(kinds ? { kinds } : {}),
+  };
+}
+
+const promptRows = async (path: string | undefined): Promise<readonly PromptRow[] | undefined> =>
+  path === undefined
+    ? undefined
+    : withSource(path, async (source) => (await readPrompts(source)).rows);
+
+/** Fields that say which benchmark or source a prompt is of; the first that sorts the pool counts. */
+const kindFields = 'benchmark data_source dataset source'.split(' ');
+/** Most kinds that get a figure each. */
+const MOST_KINDS = 12;
+
+/** What the rows of the scores, or of the prompt file, say of each prompt's benchmark or source. */
+function kindsOf(
+  rows: readonly ScoreRow[],
+  pool: readonly PromptRow[] | undefined,
+): ReportedPool['kinds'] {
+  const records = new Map<string, JsonRecord>();
+  for (const { id, prompt, record } of pool ?? []) {
+    records.set(prompt, record);
+    if (id !== undefined) records.set(`id ${id}`, record);
+  }
+  const recordOf = ({ id, prompt, record }: ScoreRow): JsonRecord =>
+    (id === undefined ? undefined : records.get(`id ${id}`)) ?? records.get(prompt) ?? record;
+  for (const field of kindFields) {
+    const of = rows.map((row) => {
+      const record = recordOf(row);
+      const columns = fieldOf(record, 'columns');
+      const value = fieldOf(record, field) ?? (isRecord(columns) ? fieldOf(columns, field) : '');
+      return typeof value === 'string' ? value : '';
+    });
+    const kinds = new Set(of).size;
+    if (kinds > 1 && kinds <= MOST_KINDS) return { field, of };
+  }
+  return undefined;
 }
 
 /** Whether a path is a file of scores, as `limr score` and runs write them. */
@@ -140,10 +178,10 @@ async function scoredPool(path: string): Promise<ReadPool> {
 async function rolledPool(
   paths: readonly string[],
   args: PoolArgs,
-  theta: number,
+  { theta, pool }: { readonly theta: number; readonly pool: readonly PromptRow[] | undefined },
 ): Promise<ReadPool> {
   const host = await system();
-  const { prompts, signal, reward } = args;
+  const { signal, reward } = args;
   const counts = { min: 1, max: 1_000_000, integer: true };
   const found = await rolloutFiles(host, paths);
   const imported = await importRollouts(host, found, {
@@ -151,10 +189,7 @@ async function rolledPool(
     signal,
     epochs: optionalNumber('epochs', args.epochs, counts),
     stepsPerEpoch: optionalNumber('steps-per-epoch', args['steps-per-epoch'], counts),
-    pool:
-      prompts === undefined
-        ? undefined
-        : await withSource(prompts, async (source) => (await readPrompts(source)).rows),
+    pool,
     reward: reward === undefined ? undefined : parseRewardTerms(reward),
     allowPartial: args['allow-partial'] ?? false,
   });

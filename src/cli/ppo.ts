@@ -5,6 +5,7 @@ import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
 import { baseName } from '../formats/paths.ts';
 import { isModelId, parseModelId } from '../hub/model-id.ts';
 import { PRETRAINED } from '../presets.ts';
+import { recipePreset } from '../recipes.ts';
 import { datasetTask, isModule, usualLengths } from '../tasks/dataset-config.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
@@ -110,7 +111,8 @@ async function ppoConfig(args: PpoArgs): Promise<ExperimentConfig> {
     ...(args.base === undefined ? {} : { weightStorage: args.base }),
     experiment: { ...sectionOf(given, 'experiment'), methods: ['full'] },
   };
-  const config = configFrom(typeof named === 'string' ? named : PRETRAINED, overrides, where);
+  const preset = typeof named === 'string' ? named : PRETRAINED;
+  const config = configFrom(preset, overrides, where, () => undefined, recipePreset);
   return absolutePaths(config, file);
 }
 

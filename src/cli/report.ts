@@ -5,11 +5,14 @@ import type { Run } from '../run-folder/finished-run.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { isBundle } from '../bundle/bundle.ts';
 import { CONFIG, EVENTS, METRICS, REPORT, RESULTS } from '../run-folder/names.ts';
-import { expectFileOut, nextFree } from './output.ts';
+import { expectFileOut, expectNewFolder, nextFree } from './output.ts';
 import { readRunBundle, readRunFolder } from './run-report.ts';
 import { SWEEP_REPORT } from '../sweep/names.ts';
 import { isSweep, writeSweepReport } from './sweep-folder.ts';
-import { poolArgs, poolPage } from './pool-report.ts';
+import { imageKindsOf, writeFigures } from './figure-files.ts';
+import { poolArgs, readPool } from './pool-report.ts';
+import { panelsOfPool, poolReport } from '../report/pool-page.ts';
+import { runPanels } from '../report/paper-figures.ts';
 import { withSource } from './sources.ts';
 import { system, type System } from './system.ts';
 
@@ -27,6 +30,17 @@ export const command = defineCommand({
     out: outArg(
       'HTML file to write (default: report.html in the folder of a single run, else in runs/)',
     ),
+    figures: {
+      type: 'string',
+      valueHint: 'folder',
+      description: "write the paper's figures of a run or of rollouts there too, a file a panel",
+    },
+    images: {
+      type: 'string',
+      valueHint: 'svg,png',
+      default: 'svg',
+      description: '--figures: kinds of image; png takes a Chromium',
+    },
     ...poolArgs,
     json: commonArgs.json,
   },
@@ -37,9 +51,13 @@ export const command = defineCommand({
       throw new UsageError(`${folders.length} runs: at most ${mostRuns} fit on one page`);
     }
     const [first = '.'] = folders;
+    const kinds = imageKindsOf(args.images);
+    const figures = args.figures;
+    if (figures !== undefined) await expectNewFolder(figures, '--figures');
     const isFolder = (await host.info(first))?.kind !== 'file';
     const own = folders.length === 1 && isFolder ? `${first}/${REPORT}` : undefined;
     if (folders.length === 1 && (await isSweep(host, first))) {
+      if (figures !== undefined) throw new UsageError('--figures is of one run or of rollouts');
       const page = args.out ?? `${first}/${SWEEP_REPORT}`;
       await expectFileOut(page);
       await host.stderr(await writeSweepReport(host, first, page));
@@ -50,10 +68,15 @@ export const command = defineCommand({
     if (await isPool(host, folders)) {
       const page = args.out ?? (await nextFree('runs/report', '.html'));
       await expectFileOut(page, folders);
-      await host.write(page, await poolPage(folders, args));
+      const pool = await readPool(folders, args);
+      await host.write(page, poolReport(pool));
+      if (figures !== undefined) await writeFigures(figures, panelsOfPool(pool), kinds);
       if (args.json) await host.stdout(jsonText({ out: page, runs: [] }));
       await host.stderr(`${page}: report of rollouts\n`);
       return 0;
+    }
+    if (figures !== undefined && folders.length > 1) {
+      throw new UsageError('--figures is of one run or of rollouts');
     }
     const out = args.out ?? own ?? (await nextFree('runs/report', '.html'));
     await expectFileOut(out);
@@ -69,6 +92,8 @@ export const command = defineCommand({
       }
     }
     await host.write(out, renderReport(runs));
+    const [run] = runs;
+    if (figures !== undefined && run) await writeFigures(figures, runPanels(run), kinds);
     if (args.json) await host.stdout(jsonText({ out, runs: runs.map(({ name }) => name) }));
     await host.stderr(`${out}: ${runs.length === 1 ? 'report' : `${runs.length} runs compared`}\n`);
     return 0;

@@ -42,6 +42,7 @@ import { budgetOf, memoryArg } from './memory-budget.ts';
 import { withSource } from './sources.ts';
 import { type Look, system, type System } from './system.ts';
 import { isSubsetFile } from '../selection/file.ts';
+import { isTaughtFile } from '../selection/sft.ts';
 import { isMethodName, methodForms, methodLabel, type MethodName } from '../selection/methods.ts';
 import { evaluationsOf, isEvaluated, methodsOf, trainingEnds } from '../report/readings.ts';
 import { RunView } from '../view/run-view.ts';
@@ -537,9 +538,19 @@ class Screen {
                 `the ranking moved by ${change.toFixed(2)}, its noise is ${noise.toFixed(2)}`,
             );
           }
-          const { reward_mean: reward = 0, accuracy_mean: accuracy = 0 } = event.metrics;
+          const {
+            reward_mean: reward = 0,
+            accuracy_mean: accuracy = 0,
+            supervised_loss: loss,
+          } = event.metrics;
+          if (loss !== undefined) {
+            await this.#status(
+              `${shownName(event.method)} update ${event.update}: loss ${loss.toFixed(3)}${this.#progressText()}`,
+            );
+            break;
+          }
           await this.#status(
-            `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
+            `${shownName(event.method)} update ${event.update}: reward ${reward.toFixed(3)}, ` +
               `accuracy ${accuracy.toFixed(3)}${this.#progressText()}`,
           );
           break;
@@ -552,14 +563,16 @@ class Screen {
           break;
         case 'evaluation': {
           if (Object.keys(event.tiers).length === 0) {
-            await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);
+            await this.#news(
+              `  ${shownOf(event.method)}: not evaluated, the task has no held-out tiers`,
+            );
             break;
           }
           const tiers = Object.entries({ ...event.tiers, ...event.outOfDistribution })
             .map(([name, value]) => `${name} ${value.toFixed(3)}`)
             .join('  ');
           await this.#news(
-            `  ${event.method} after ${event.update} updates: held-out ${event.mean.toFixed(3)}  (${tiers})`,
+            `  ${shownOf(event.method)} after ${event.update} updates: held-out ${event.mean.toFixed(3)}  (${tiers})`,
           );
           break;
         }
@@ -640,9 +653,12 @@ function cutOf({ theta, count, lowestKept }: LimSummary): string {
   return `by count, the ${count} highest${down}`;
 }
 
-/** A method's name in a table: a subset from a file without the file's folder. */
+const shownOf = (method: MethodName | 'base'): string =>
+  method === 'base' ? method : shownName(method);
+
+/** A method's name in a table: one with a file, without the file's folder. */
 const shownName = (method: MethodName): string =>
-  isSubsetFile(method) ? visibleLine(methodLabel(method)) : method;
+  isSubsetFile(method) || isTaughtFile(method) ? visibleLine(methodLabel(method)) : method;
 
 /**
  * Held-out accuracy of every method at the read-out that was fixed before the run; without held-out

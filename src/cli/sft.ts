@@ -211,7 +211,7 @@ export const command = defineCommand({
                 source,
                 await begin.tokenizer(),
                 { endTokens: config.eosTokenIds, longest, vocabSize: config.vocabSize },
-                args.system,
+                { system: args.system },
               ),
             );
       if (!rows && !begin.pretrain) throw new UsageError('--data is needed with a model directory');

@@ -20,6 +20,8 @@ export interface LearningRow {
   readonly counted?: readonly boolean[];
 }
 
+/** LIMO's rows have `question` and `solution`. */
+const promptNames = ['prompt', 'question', 'problem', 'instruction'];
 const responseFields = ['response', 'completion', 'output', 'solution'];
 
 /** The limits of the model that learns. */
@@ -38,7 +40,9 @@ export interface LearningLimits {
  * messages that goes into the model's chat template. In a text, all tokens but the first count in
  * the loss; in a conversation, those of the assistant (`Tokenizer.learnedChat`).
  *
- * @param system A system message for conversations that have none of their own.
+ * @param options.system A system message for conversations that have none of their own.
+ * @param options.turns Whether a prompt and its response are the two turns of a conversation, and go
+ *   into the template too.
  * @throws FormatError naming the row: without these fields, without a token to learn, too long, or
  *   with a token that the tokenizer or the model does not have.
  */
@@ -46,13 +50,14 @@ export async function readLearningRows(
   source: ByteSource,
   tokenizer: TokenizerClient,
   limits: LearningLimits,
-  system?: string,
+  options: { readonly system?: string | undefined; readonly turns?: boolean } = {},
 ): Promise<LearningRow[]> {
+  const { system } = options;
   const rows: Row[] = [];
-  for await (const { where, record } of recordsOf(source)) rows.push(rowOf(record, where, system));
+  for await (const { where, record } of recordsOf(source)) rows.push(rowOf(record, where, options));
   if (rows.length === 0) throw new FormatError(`${source.name}: no rows`);
   const chats = rows.filter((row) => 'chat' in row);
-  if (system !== undefined && chats.length === 0) {
+  if (system !== undefined && chats.length === 0 && options.turns !== true) {
     throw new FormatError(`${source.name}: no row has messages, which a system text needs`);
   }
   const texts = rows.filter((row) => 'opening' in row);
@@ -147,9 +152,21 @@ const textOfPrompt = (value: unknown, where: string): string =>
 
 const chatFields = ['messages', 'conversations'];
 
-function rowOf(record: JsonRecord, where: string, system: string | undefined): Row {
+function rowOf(
+  record: JsonRecord,
+  where: string,
+  { system, turns = false }: { readonly system?: string | undefined; readonly turns?: boolean },
+): Row {
   const field = chatFields.find((name) => fieldOf(record, name) !== undefined);
-  if (field === undefined) return textsOf(record, where);
+  if (field === undefined) {
+    const { opening, response } = textsOf(record, where);
+    if (!turns || response === undefined) return { where, opening, response };
+    const said = [
+      { role: 'user', content: opening },
+      { role: 'assistant', content: response },
+    ];
+    return { where, chat: templateMessages(promptOf(said, where), system) };
+  }
   const value = fieldOf(record, field);
   if (!Array.isArray(value)) {
     throw new FormatError(`${where}: ${field} must be a list of messages, is ${kindOf(value)}`);
@@ -162,16 +179,16 @@ function textsOf(record: JsonRecord, where: string): TextRow {
   if (text !== undefined) {
     return { where, opening: textOfPrompt(text, `${where}: text`), response: undefined };
   }
+  const asked = promptNames.find((name) => fieldOf(record, name) !== undefined);
   const field = responseFields.find((name) => fieldOf(record, name) !== undefined);
-  const prompt = fieldOf(record, 'prompt');
-  if (field === undefined || prompt === undefined) {
+  if (field === undefined || asked === undefined) {
     throw new FormatError(
       `${where}: no field text or messages, nor prompt and ${responseFields.join(' or ')}`,
     );
   }
   return {
     where,
-    opening: textOfPrompt(prompt, `${where}: prompt`),
+    opening: textOfPrompt(fieldOf(record, asked), `${where}: ${asked}`),
     response: textOfPrompt(fieldOf(record, field), `${where}: ${field}`),
   };
 }

@@ -3,7 +3,7 @@ import { readText, type ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import { expectNoPointer } from './git-lfs.ts';
 import { fieldOf, isRecord, type JsonRecord, kindOf, readJson } from './json.ts';
-import { readJsonLines } from './json-lines.ts';
+import { type JsonLine, jsonLineBatches } from './json-lines.ts';
 import { readParquet } from './parquet.ts';
 
 /** Largest JSON text that is parsed whole, in bytes. */
@@ -31,31 +31,42 @@ export interface RecordOptions {
  */
 export async function* recordsOf(
   source: ByteSource,
-  { onCut }: RecordOptions = {},
+  options: RecordOptions = {},
 ): AsyncGenerator<PlacedRecord> {
+  for await (const records of recordBatches(source, options)) yield* records;
+}
+
+/** As `recordsOf`, many rows at a time where the file gives them so. */
+export async function* recordBatches(
+  source: ByteSource,
+  { onCut }: RecordOptions = {},
+): AsyncGenerator<Iterable<PlacedRecord>> {
   await expectNoPointer(source);
   const head = await source.slice(0, Math.min(4096, source.size));
   const opening = new TextDecoder().decode(head);
   if (opening.startsWith('PAR1')) {
     if (onCut && !(await endsAsParquet(source))) onCut(source.name);
-    else yield* placed(source, readParquet(source));
+    else for await (const record of placed(source, readParquet(source))) yield [record];
   } else if (isArrow(head)) {
-    yield* placed(source, readArrow(source));
+    for await (const record of placed(source, readArrow(source))) yield [record];
   } else if (opening.trimStart().startsWith('[')) {
-    yield* arrayRows(source, onCut);
+    yield arrayRows(source, await readText(source, largestJson), onCut);
   } else {
     const whole = await wholeObject(source, opening);
-    if (whole) yield* whole;
-    else {
-      for await (const { line, value } of readJsonLines(source, { onCut })) {
-        const where = `${source.name} line ${line}`;
-        const record = expectRecord(value, where);
-        // A table on one line.
-        const rows = tableRows(record, source.name);
-        if (rows) yield* rows;
-        else yield { where, record };
-      }
-    }
+    if (whole) yield whole;
+    else
+      for await (const lines of jsonLineBatches(source, { onCut })) yield lineRows(source, lines);
+  }
+}
+
+function* lineRows({ name }: ByteSource, lines: readonly JsonLine[]): Generator<PlacedRecord> {
+  for (const { line, value } of lines) {
+    const where = `${name} line ${line}`;
+    const record = expectRecord(value, where);
+    // A table on one line.
+    const rows = tableRows(record, name);
+    if (rows) yield* rows;
+    else yield { where, record };
   }
 }
 
@@ -78,11 +89,12 @@ async function endsAsParquet(source: ByteSource): Promise<boolean> {
   return source.size >= 12 && String.fromCharCode(...end) === 'PAR1';
 }
 
-async function* arrayRows(
+function* arrayRows(
   source: ByteSource,
+  text: string,
   onCut: RecordOptions['onCut'],
-): AsyncGenerator<PlacedRecord> {
-  const read = readJson(await readText(source, largestJson));
+): Generator<PlacedRecord> {
+  const read = readJson(text);
   let rows: unknown;
   if (read.problem === undefined) rows = read.value;
   else if (read.cut && read.whole && onCut) {

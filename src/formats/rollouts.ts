@@ -12,7 +12,7 @@ import {
   kindOf,
   textOf,
 } from './json.ts';
-import { type PlacedRecord, recordsOf } from './records.ts';
+import { type PlacedRecord, recordBatches, recordsOf } from './records.ts';
 import {
   columnOf,
   ColumnSurvey,
@@ -192,38 +192,52 @@ const surveyRows = 64;
 const surveyCharacters = 2 ** 25;
 
 /**
- * The rollouts in a file. A row with several samples gives one rollout for each.
+ * The rollouts in a file, many at a time where the file gives them so. A row with several samples gives
+ * one rollout for each.
  *
- * @throws FormatError naming file and row for every violation of the format.
+ * @throws FormatError naming file and row for every violation of the format; the rollouts before it
+ *   come first.
  */
 export async function* readRollouts(
   source: ByteSource,
   format: RolloutFormat,
   options: ReadOptions = {},
-): AsyncGenerator<RolloutRow> {
-  const rows = recordsOf(source, { onCut: options.onCut });
+): AsyncGenerator<Iterable<RolloutRow>> {
   const first: PlacedRecord[] = [];
   const survey = new ColumnSurvey();
   let characters = 0;
-  let ended = false;
-  while (first.length < surveyRows && characters < surveyCharacters) {
-    const next = await rows.next();
-    if (next.done) {
-      ended = true;
-      break;
-    }
-    first.push(next.value);
-    survey.add(next.value.record);
-    for (const value of Object.values(next.value.record)) {
-      if (typeof value === 'string') characters += value.length;
-    }
-  }
-  if (first.length === 0) return;
   const summary = options.summary ?? newReadSummary();
-  const plan = planOf(survey, format, options, summary, source.name);
-  for (const row of first) yield* samplesOf(row, format, plan);
-  if (ended) return;
-  for await (const row of rows) yield* samplesOf(row, format, plan);
+  const planned = (): Plan => planOf(survey, format, options, summary, source.name);
+  let plan: Plan | undefined;
+  for await (const records of recordBatches(source, { onCut: options.onCut })) {
+    const rows = records[Symbol.iterator]();
+    while (!plan) {
+      const next = rows.next();
+      if (next.done === true) break;
+      first.push(next.value);
+      survey.add(next.value.record);
+      for (const value of Object.values(next.value.record)) {
+        if (typeof value === 'string') characters += value.length;
+      }
+      if (first.length < surveyRows && characters < surveyCharacters) continue;
+      plan = planned();
+      yield samplesIn(first.values(), format, plan);
+    }
+    if (plan) yield samplesIn(rows, format, plan);
+  }
+  if (!plan && first.length > 0) yield samplesIn(first.values(), format, planned());
+}
+
+function* samplesIn(
+  rows: Iterator<PlacedRecord>,
+  format: RolloutFormat,
+  plan: Plan,
+): Generator<RolloutRow> {
+  for (;;) {
+    const next = rows.next();
+    if (next.done === true) return;
+    yield* samplesOf(next.value, format, plan);
+  }
 }
 
 /** How to read the rows of a file. */
@@ -283,11 +297,11 @@ function planOf(
 }
 
 /** The samples of a row: one, or one for each entry of its list of rewards. */
-function* samplesOf(
+function samplesOf(
   { where, record }: PlacedRecord,
   format: RolloutFormat,
   plan: Plan,
-): Generator<RolloutRow> {
+): RolloutRow[] {
   const prompt = promptPart(record, format, where);
   const fallback = plan.terms
     ? undefined
@@ -314,45 +328,59 @@ function* samplesOf(
       );
     }
   }
-  const shared = {
-    where,
-    id: idOf(record, where),
-    step: stepOf(record, where),
-    epoch: epochOf(record, where),
-    judged: judgedOf(record, where),
-    answer: answerOf(record),
-    answered: prompt.answered,
-    tokens: prompt.tokens,
-  };
+  const id = idOf(record, where);
+  const step = stepOf(record, where);
+  const epoch = epochOf(record, where);
+  const judged = judgedOf(record, where);
+  const answer = answerOf(record);
+  const { answered, tokens } = prompt;
   if (plan.verdict !== undefined && verdict !== undefined) plan.summary.verdicts.add(plan.verdict);
   const completion = count === undefined ? fieldOf(record, 'completion') : undefined;
+  /** Written out, as spreads of a million rows take longer than reading them. */
+  const rowOf = (
+    of: Prompt,
+    said: Pick<RolloutRow, 'reward' | 'verdict' | 'completion'>,
+  ): RolloutRow => ({
+    where,
+    id,
+    step,
+    epoch,
+    judged,
+    answer,
+    answered,
+    tokens,
+    prompt: of.prompt,
+    messages: of.messages,
+    reward: said.reward,
+    verdict: said.verdict,
+    completion: said.completion,
+  });
   // A prompt without responses still counts as a prompt.
   if (count === 0) {
-    const none = { reward: undefined, verdict: undefined, completion: undefined };
-    yield { ...shared, ...none, ...prompt.one };
+    return [rowOf(prompt.one, { reward: undefined, verdict: undefined, completion: undefined })];
   }
+  const samples: RolloutRow[] = [];
   for (let i = 0; i < (count ?? 1); i++) {
     const at = count === undefined ? '' : `[${i}]`;
     const part = (value: unknown): unknown =>
       count !== undefined && Array.isArray(value) ? (value as unknown[])[i] : value;
-    const sample = prompt.each?.[i] ?? prompt.one;
-    yield {
-      ...shared,
-      prompt: sample.prompt,
-      messages: sample.messages,
-      reward: weightedSum(terms, (name) =>
-        rewardOf(
-          part(values[terms.findIndex((term) => term.name === name)]),
-          `${where}: ${name}${at}`,
+    samples.push(
+      rowOf(prompt.each?.[i] ?? prompt.one, {
+        reward: weightedSum(terms, (name) =>
+          rewardOf(
+            part(values[terms.findIndex((term) => term.name === name)]),
+            `${where}: ${name}${at}`,
+          ),
         ),
-      ),
-      verdict: verdictOf(part(verdict), `${where}: ${plan.verdict ?? ''}${at}`),
-      completion:
-        typeof completion === 'string' || completion === undefined
-          ? completion
-          : jsonOf(completion, `${where}: completion`),
-    };
+        verdict: verdictOf(part(verdict), `${where}: ${plan.verdict ?? ''}${at}`),
+        completion:
+          typeof completion === 'string' || completion === undefined
+            ? completion
+            : jsonOf(completion, `${where}: completion`),
+      }),
+    );
   }
+  return samples;
 }
 
 /**

@@ -8,9 +8,17 @@ const unknownAdapter = {
   info: { vendor: '', architecture: '', device: '', description: 'this device' } as GPUAdapterInfo,
 };
 
+/** Records nothing. */
+const encoder = {
+  copyBufferToBuffer: () => undefined,
+  clearBuffer: () => undefined,
+  finish: () => ({}),
+};
+
 /**
  * A device that allocates, compiles and runs nothing: objects built on it fill the memory ledger
- * and cost no memory. Tensors past the limits are refused as on a real device.
+ * and cost no memory; what is read back is zeros. Tensors past the limits are refused as on a real
+ * device.
  *
  * @param adapter The adapter whose kernel variants plans take.
  */
@@ -31,7 +39,15 @@ export function phantomGpu(
       submit: nothing,
       onSubmittedWorkDone: () => Promise.resolve(),
     },
-    createBuffer: ({ label, size }: GPUBufferDescriptor) => ({ label, size, destroy: nothing }),
+    createBuffer: ({ label, size }: GPUBufferDescriptor) => ({
+      label,
+      size,
+      mapAsync: () => Promise.resolve(),
+      getMappedRange: (_offset?: number, bytes = size) => new ArrayBuffer(bytes),
+      unmap: nothing,
+      destroy: nothing,
+    }),
+    createCommandEncoder: () => encoder,
     createBindGroup: () => ({}),
     createBindGroupLayout: () => ({}),
     createPipelineLayout: () => ({}),

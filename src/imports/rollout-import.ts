@@ -11,6 +11,7 @@ import {
   readCurves,
   readRollouts,
   type RolloutFormat,
+  type RolloutRow,
 } from '../formats/rollouts.ts';
 import { readSafetensors, toFloat32, toInt32 } from '../formats/safetensors.ts';
 import { TokenizerClient } from '../formats/tokenizer-client.ts';
@@ -162,21 +163,27 @@ async function importFiles(
         return importCurves(bytes, onCut);
       }
       format = detected;
-      const rows = readRollouts(bytes, detected, { reward: options.reward, summary: read, onCut });
+      const batches = readRollouts(bytes, detected, {
+        reward: options.reward,
+        summary: read,
+        onCut,
+      });
       let count = 0;
-      for await (const row of rows) {
-        count++;
-        if (row.answered && !options.pool) {
-          throw new ImportError(
-            `${row.where}: content holds prompt and response in one text; ` +
-              'name the prompts: --prompts pool.jsonl',
-          );
+      for await (const rows of batches) {
+        for (const row of rows) {
+          count++;
+          if (row.answered && !options.pool) {
+            throw new ImportError(
+              `${row.where}: content holds prompt and response in one text; ` +
+                'name the prompts: --prompts pool.jsonl',
+            );
+          }
+          if (row.tokens) source.tokenPrompts++;
+          const sample = row.tokens ? { ...row, prompt: await textOf(row.tokens, row.where) } : row;
+          if (isTimed(sample)) timed.add(sample);
+          else if (isPlaced(sample)) table.add(sample);
+          else table.add({ ...sample, step: steps[i] ?? i });
         }
-        if (row.tokens) source.tokenPrompts++;
-        const prompt = row.tokens ? await textOf(row.tokens, row.where) : row.prompt;
-        const sample = { ...row, prompt };
-        if (isTimed(sample)) timed.add(sample);
-        else table.add({ ...sample, step: row.step ?? steps[i] ?? i });
       }
       if (count === 0) source.emptyFiles++;
       return undefined;
@@ -207,6 +214,10 @@ async function importFiles(
     summary: { ...made.summary, ...source, ...columns },
   };
 }
+
+/** Whether a row says its step itself. */
+const isPlaced = (row: RolloutRow): row is RolloutRow & { readonly step: number } =>
+  row.step !== undefined;
 
 /** The format to read a file in: the requested one, else the detected one. */
 async function formatToRead(

@@ -2,6 +2,7 @@
 // writes the colours as custom properties, and style sheets use the properties' names; `lineRules`
 // writes the classes of lines.
 import { isSubsetFile } from '../selection/file.ts';
+import { isTaughtFile } from '../selection/sft.ts';
 import { methodCode, methodLabel, methodNames, type MethodName } from '../selection/methods.ts';
 
 /** One colour in both schemes. */
@@ -53,6 +54,12 @@ const toneOf = (code: number): Tone =>
 /** Looks that subsets from files take in turn: those of the codes 16 to 19. */
 const fileLooks = [16, 17, 18, 19] as const;
 
+/**
+ * Looks that methods which learn the rows of files take in turn. The first is told by its colour, too,
+ * from the paper's methods and from SFT.
+ */
+const taughtLooks = [31, 28, 29] as const;
+
 /** Runs of a comparison. Dashes and marks tell eight runs apart; colours alone do not (0.029). */
 const runTones = [
   both('#0072b2', '#4db3f0'),
@@ -88,6 +95,11 @@ export const rampSteps = rampTones.length;
 /** The key of the look of a run's subset file at a place among its subset files. */
 function fileKey(place: number): string {
   return `file-${(place % fileLooks.length) + 1}`;
+}
+
+/** The same for a file whose rows a method learns. */
+function taughtKey(place: number): string {
+  return `sft-${(place % taughtLooks.length) + 1}`;
 }
 
 /**
@@ -130,6 +142,7 @@ export const tones: Readonly<Record<string, Tone>> = {
   base: baseTone,
   ...Object.fromEntries(methodNames.map((name) => [name, toneOf(methodCode(name))])),
   ...Object.fromEntries(fileLooks.map((code, i) => [fileKey(i), toneOf(code)])),
+  ...Object.fromEntries(taughtLooks.map((code, i) => [taughtKey(i), toneOf(code)])),
   /** The pool's mean curve: red, as in the paper's figure. */
   mean: both('#d81e1e', '#ff5a52'),
   rejected: both('#7c8494', '#8b94a5'),
@@ -212,11 +225,14 @@ const baseLook: LineLook = {
 /**
  * The look of a line.
  *
- * @param methods The methods of the run, in any order that stays: it tells the run's subset files
- *   apart.
+ * @param methods The methods of the run, in any order that stays: it tells the run's files apart.
  */
 export function lineLook(name: LineName, methods: readonly LineName[] = []): LineLook {
   if (name === 'base') return baseLook;
+  if (isTaughtFile(name)) {
+    const place = Math.max(0, methods.filter(isTaughtFile).indexOf(name));
+    return lookOf(taughtKey(place), round(taughtLooks, place), methodLabel(name));
+  }
   if (!isSubsetFile(name)) return lookOf(name, methodCode(name), methodLabel(name));
   const place = Math.max(0, methods.filter(isSubsetFile).indexOf(name));
   return lookOf(fileKey(place), round(fileLooks, place), methodLabel(name));
@@ -227,6 +243,7 @@ const rules: readonly Pick<LineLook, 'key' | 'tone' | 'textTone'>[] = [
   baseLook,
   ...methodNames.map((name) => lineLook(name)),
   ...fileLooks.map((code, i) => lookOf(fileKey(i), code, '')),
+  ...taughtLooks.map((code, i) => lookOf(taughtKey(i), code, '')),
 ];
 
 /** The looks of the runs of a comparison, in order. */

@@ -1,3 +1,4 @@
+import { elementCount } from '../../kernels/lib/tensor.ts';
 import { SafetensorsError } from '../formats/safetensors.ts';
 import { AdapterError, type Gpu } from '../gpu/device.ts';
 import { bindingElements, type MemoryPurpose } from '../gpu/memory.ts';
@@ -13,7 +14,7 @@ import {
   parameterNames,
   ParameterStore,
 } from './parameters.ts';
-import type { LoadOptions } from './parameter-source.ts';
+import { type LoadOptions, pieceNumbers } from './parameter-source.ts';
 import type { Weights } from './weights.ts';
 import { FrozenStore } from './frozen-store.ts';
 import type { BaseStorage, Storage } from '../vocabulary/storages.ts';
@@ -166,16 +167,23 @@ export async function expectParameters(model: ModelDirectory, head: Head): Promi
       throw new SafetensorsError(`${where}: tensor '${name}' is no part of the model`);
     }
     // Some tied models are saved with the embedding twice: harmless only while they are equal.
-    const [projection, embedding] = [
-      await model.read(name),
-      await model.read(hfName(config.architecture, 'embed')),
-    ];
-    const equal =
-      projection.length === embedding.length && projection.every((x, i) => x === embedding[i]);
-    if (!equal) {
+    if (!(await isEqual(model, name, hfName(config.architecture, 'embed')))) {
       throw new SafetensorsError(
         `${where}: tensor '${name}' differs from the embedding that the config ties it to`,
       );
     }
   }
+}
+
+/** Whether two tensors hold the same numbers; the host holds a piece of each. */
+async function isEqual(model: ModelDirectory, one: string, other: string): Promise<boolean> {
+  const [shape, otherShape] = [model.shapes.get(one), model.shapes.get(other)];
+  if (!shape || shape.join() !== otherShape?.join()) return false;
+  const of = elementCount(shape);
+  for (let first = 0; first < of; first += pieceNumbers) {
+    const range = { first, count: Math.min(pieceNumbers, of - first), of };
+    const [a, b] = [await model.read(one, range), await model.read(other, range)];
+    if (!a.every((x, i) => x === b[i])) return false;
+  }
+  return true;
 }

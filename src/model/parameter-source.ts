@@ -50,7 +50,7 @@ export const heldParameters = (held: ReadonlyMap<string, Float32Array>): Paramet
 });
 
 /** Numbers of a piece: 16 MiB in f32. */
-const pieceNumbers = 2 ** 22;
+export const pieceNumbers = 2 ** 22;
 
 /** Most numbers on their way: what is written waits in staging memory until the device is done. */
 const pendingNumbers = 2 ** 24;

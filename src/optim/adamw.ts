@@ -87,6 +87,8 @@ export class AdamW {
   readonly #stepSize: Variable;
   readonly #rootCorrection: Variable;
   readonly #decay: Variable;
+  /** As the constructor got it. */
+  readonly losses: Tensor;
   #updates = 0;
 
   /**
@@ -104,6 +106,7 @@ export class AdamW {
     this.#gpu = gpu;
     this.#pages = pages;
     this.#hyper = hyper;
+    this.losses = losses;
     this.#stepSize = new Variable(`${name} step size`, 0);
     this.#rootCorrection = new Variable(`${name} root correction`, 1);
     this.#decay = new Variable(`${name} decay`, 0);

@@ -9,7 +9,7 @@ import type { ParameterSource } from '../model/parameter-source.ts';
 import { fitsHalf, type ParameterLayout, ParameterStore } from '../model/parameters.ts';
 import type { Weights } from '../model/weights.ts';
 import { AdamW, type AdamWState, type HalfCopy } from './adamw.ts';
-import { rateAt } from './lr-schedule.ts';
+import { type LrSchedule, rateAt } from './lr-schedule.ts';
 
 /** All that a network needs to continue its training bit for bit. */
 export interface TrainableState {
@@ -97,9 +97,13 @@ export class Trainable {
     return this.optimizer.dispatches;
   }
 
-  /** Sets the learning rate of the next update from the schedule. @returns The rate. */
-  advance(): number {
-    const rate = rateAt(this.#config, this.optimizer.updates);
+  /**
+   * Sets the learning rate of the next update from a schedule: its own when left out.
+   *
+   * @returns The rate.
+   */
+  advance(schedule: LrSchedule = this.#config): number {
+    const rate = rateAt(schedule, this.optimizer.updates);
     this.optimizer.advance(rate);
     return rate;
   }

@@ -54,14 +54,17 @@ export interface LineChartOptions extends Frame {
   readonly rules?: readonly (
     { readonly x: number; readonly text: string } | { readonly y: number; readonly text: string }
   )[];
-  /** Curves drawn behind the lines: each curve is one path, thin and half transparent. */
-  readonly backdrop?: {
-    readonly color: string;
-    readonly curves: readonly {
-      readonly points: readonly (number | null)[];
-      readonly width: number;
-    }[];
-  };
+  /** Curves drawn behind the lines, the first rearmost. */
+  readonly backdrops?: readonly Backdrop[];
+}
+
+/** Curves of one colour: each is one path, thin and half transparent. */
+export interface Backdrop {
+  readonly color: string;
+  readonly curves: readonly {
+    readonly points: readonly (number | null)[];
+    readonly width: number;
+  }[];
 }
 
 const muted = 'var(--quiet)';
@@ -142,11 +145,11 @@ const fixed = (value: number): number => Math.round(value * 10) / 10;
 
 /** Lines over a linear axis, with their intervals as bands. */
 export function lineChart(options: LineChartOptions): Markup {
-  const { lines, rules = [], backdrop } = options;
+  const { lines, rules = [], backdrops = [] } = options;
   const xs = lines.flatMap((line) => line.points.map(([x]) => x));
   const xRange = options.xRange ?? [0, Math.max(1, ...xs)];
   const bands = lines.filter((line) => (line.band?.length ?? 0) > 1);
-  // The options give the axes' ranges when there is a backdrop, so any point inside serves as its
+  // The options give the axes' ranges when there are backdrops, so any point inside serves as its
   // extent.
   const within = [xRange[0], options.yRange?.[0] ?? 0, options.yRange?.[0] ?? 0] as const;
   const ruleData = rules.map((rule) => ({
@@ -162,27 +165,25 @@ export function lineChart(options: LineChartOptions): Markup {
     xAxis: xAxisOf(options.xName, xRange),
     yAxis: yAxisOf(options.yRange, options.yName),
     series: [
-      ...(backdrop
-        ? [
-            drawn(
-              backdrop.curves.map(() => within),
-              1,
-              (i, { coord }) => {
-                const curve = backdrop.curves[i];
-                return {
-                  type: 'path',
-                  shape: { pathData: brokenPath(curve?.points ?? [], coord) },
-                  style: {
-                    fill: 'none',
-                    stroke: backdrop.color,
-                    opacity: 0.45,
-                    lineWidth: curve?.width ?? 1,
-                  },
-                };
+      ...backdrops.map(({ color, curves }) =>
+        drawn(
+          curves.map(() => within),
+          1,
+          (i, { coord }) => {
+            const curve = curves[i];
+            return {
+              type: 'path',
+              shape: { pathData: brokenPath(curve?.points ?? [], coord) },
+              style: {
+                fill: 'none',
+                stroke: color,
+                opacity: 0.45,
+                lineWidth: curve?.width ?? 1,
               },
-            ),
-          ]
-        : []),
+            };
+          },
+        ),
+      ),
       drawn(bands.map(extentOf), 2, (i, { coord }) => {
         const { band = [], style } = bands[i] ?? { style: { color: 'none' } };
         const upper = band.map(([x, , high]) => coord([x, high]));
@@ -251,6 +252,80 @@ function brokenPath(points: readonly (number | null)[], coord: DrawApi['coord'])
     open = true;
   });
   return path;
+}
+
+export interface BarChartOptions extends Frame {
+  /** Names of the groups, from left to right. */
+  readonly groups: readonly string[];
+  /** Bars of each group from left to right, each with a value for every group; NaN draws none. */
+  readonly bars: readonly { readonly color: string; readonly values: readonly number[] }[];
+}
+
+/** Share of a group's width that its bars take. */
+const BARS_WIDTH = 0.8;
+
+/** Bars in groups, from 0 up to at most 1, each with its value in percent above it. */
+export function barChart(options: BarChartOptions): Markup {
+  const { groups, bars } = options;
+  const most = Math.max(0.1, ...bars.flatMap(({ values }) => values.filter(Number.isFinite)));
+  return render(options, {
+    grid,
+    xAxis: {
+      type: 'category',
+      data: [...groups],
+      name: options.xName,
+      nameLocation: 'middle',
+      nameGap: 26,
+      nameTextStyle: axisText,
+      axisLine: { show: true, ...axisLine },
+      axisTick: { show: false },
+      axisLabel: { ...axisText, interval: 0 },
+    },
+    yAxis: yAxisOf([0, Math.min(1, Math.ceil(most * 5) / 5)], options.yName),
+    series: bars.map(({ color, values }, b) => ({
+      ...drawn(
+        values.map((value, g) => [g, 0, Number.isFinite(value) ? value : 0] as const),
+        2,
+        (g, { coord, size }) => {
+          const value = values[g] ?? NaN;
+          if (!Number.isFinite(value)) return { type: 'group', children: [] };
+          const width = (size([1, 0])[0] * BARS_WIDTH) / bars.length;
+          const [middle, top] = coord([g, value]);
+          const [, bottom] = coord([g, 0]);
+          const x = middle + (b - bars.length / 2) * width;
+          return {
+            type: 'group',
+            children: [
+              {
+                type: 'rect',
+                shape: {
+                  x: fixed(x + 1),
+                  y: fixed(top),
+                  width: fixed(Math.max(1, width - 2)),
+                  height: fixed(bottom - top),
+                },
+                style: { fill: color },
+              },
+              {
+                type: 'text',
+                x: fixed(x + width / 2),
+                y: fixed(top - 3),
+                style: {
+                  text: (100 * value).toFixed(1),
+                  fill: muted,
+                  fontSize: 10,
+                  align: 'center',
+                  verticalAlign: 'bottom',
+                },
+              },
+            ],
+          };
+        },
+      ),
+      // The value above the highest bar lies over the plot.
+      clip: false,
+    })),
+  });
 }
 
 export interface HistogramOptions extends Frame {

@@ -12,7 +12,16 @@ import { metric, type MetricKey } from '../metrics.ts';
 import type { LimSummary, ScoredPrompt } from '../results.ts';
 import { estimatorLabel } from '../vocabulary/estimators.ts';
 import { methodLabel, type MethodName } from '../selection/methods.ts';
-import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle } from './chart.ts';
+import {
+  type Backdrop,
+  heatMap,
+  histogram,
+  lineChart,
+  type Line,
+  type Point,
+  type SeriesStyle,
+} from './chart.ts';
+import { type Course, courseOf, courses } from './course.ts';
 import { leastSeeds } from '../interval.ts';
 import { markup, raw, type Markup } from './markup.ts';
 import { cutOf, cutText } from './cut.ts';
@@ -48,7 +57,8 @@ const styleOf = ({
 });
 
 /** The style of a line in the figures of a run. */
-const styleIn = (run: Run, name: LineName): SeriesStyle => styleOf(lineLook(name, methodsOf(run)));
+export const styleIn = (run: Run, name: LineName): SeriesStyle =>
+  styleOf(lineLook(name, methodsOf(run)));
 
 /** Styles of the runs of a comparison; colour, dash and symbol tell the runs apart. */
 export const runStyles: readonly SeriesStyle[] = runLooks.map(styleOf);
@@ -74,6 +84,10 @@ export const figure = (drawing: Markup, caption: Markup, data?: Markup): Markup 
 ${data ?? ''}</figure>
 `;
 
+/** The panel of the paper that a figure corresponds to, behind a caption; empty for none. */
+const panelText = (panel: string | undefined): string =>
+  panel === undefined ? '' : ` The paper’s figure ${panel}.`;
+
 /** The numbers of a figure as a folded table. */
 export const numbers = (head: readonly string[], rows: readonly (readonly string[])[]): Markup =>
   markup`<details class="numbers"><summary>Numbers</summary><div class="scroll"><table><thead><tr>${head.map(
@@ -84,10 +98,14 @@ export const numbers = (head: readonly string[], rows: readonly (readonly string
   )}</tbody></table></div></details>
 `;
 
+/** What a line of a figure means. */
+export interface LegendEntry {
+  readonly style: SeriesStyle;
+  readonly text: string;
+}
+
 /** The legend of a group of figures, outside of the figures so that it is text. */
-export const legend = (
-  entries: readonly { readonly style: SeriesStyle; readonly text: string }[],
-): Markup =>
+export const legend = (entries: readonly LegendEntry[]): Markup =>
   markup`<p class="legend">${entries.map(
     ({ style, text }) => markup`<span>${swatch(style)} ${text}</span> `,
   )}</p>
@@ -106,22 +124,27 @@ function swatch({ color, dash, symbol, width = 2 }: SeriesStyle): Markup {
 const trained = (run: Run): MethodName[] =>
   methodsOf(run).filter((method) => learningCurve(run, method).length > 0);
 
-export const learningLegend = (run: Run): Markup =>
-  legend([
-    { style: styleIn(run, 'base'), text: 'base' },
-    ...trained(run).map((method) => ({ style: styleIn(run, method), text: methodLabel(method) })),
-  ]);
+/** What the lines of learning curves mean. */
+export const learningEntries = (run: Run): LegendEntry[] => [
+  { style: styleIn(run, 'base'), text: 'base' },
+  ...trained(run).map((method) => ({ style: styleIn(run, method), text: methodLabel(method) })),
+];
+
+/** What the lines of training curves mean. */
+export const trainingEntries = (run: Run): LegendEntry[] =>
+  methodsOf(run)
+    .filter((method) => lastUpdate(run, method) > 0)
+    .map((method) => ({
+      style: { ...styleIn(run, method), symbol: 'none' },
+      text: methodLabel(method),
+    }));
+
+export const learningLegend = (run: Run): Markup => legend(learningEntries(run));
 
 /** Empty for a single method, which has nothing to be told from. */
 export function trainingLegend(run: Run): Markup {
-  const methods = methodsOf(run).filter((method) => lastUpdate(run, method) > 0);
-  if (methods.length < 2) return markup``;
-  return legend(
-    methods.map((method) => ({
-      style: { ...styleIn(run, method), symbol: 'none' },
-      text: methodLabel(method),
-    })),
-  );
+  const entries = trainingEntries(run);
+  return entries.length < 2 ? markup`` : legend(entries);
 }
 
 const wide = { width: 460, height: 300 };
@@ -160,11 +183,27 @@ function chargedText(run: Run): string {
   return [...chosen, ...early, ...free].join(' ');
 }
 
+/** A drawing with its numbers. */
+export interface Chart {
+  readonly drawing: Markup;
+  readonly data: Markup;
+}
+
 /**
  * Held-out accuracy over read-outs. With `charged`, accuracy over updates, and a method begins after
  * the updates that its selection is worth.
+ *
+ * @param what Whose accuracy, for the label: `Held-out`, or the name of a tier.
+ * @returns The chart, and whether it dims where FULL goes on alone.
  */
-export function learningFigure(run: Run, id: string, charged: boolean): Markup {
+export function learningChart(
+  run: Run,
+  id: string,
+  {
+    charged = false,
+    what = 'Held-out',
+  }: { readonly charged?: boolean; readonly what?: string } = {},
+): Chart & { readonly dims: boolean } {
   const { results } = run;
   const { tableReadout } = results.config.experiment;
   const pass = passUpdates(run);
@@ -225,7 +264,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     ...wide,
     id,
     label:
-      `Held-out accuracy over ${unit}s of ${estimatorLabel(run.results.config.ppo.estimator)} of ${curves.map(({ method }) => methodLabel(method)).join(', ')} and the base` +
+      `${what} accuracy over ${unit}s of ${estimatorLabel(run.results.config.ppo.estimator)} of ${curves.map(({ method }) => methodLabel(method)).join(', ')} and the base` +
       `${charged ? ', with the responses that a selection takes charged to it' : ''}. Numbers in the table below.`,
     xName: charged ? 'updates, FULL pass charged' : `${unit}s`,
     yName: 'share right',
@@ -235,12 +274,6 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
       ? [{ x: pass, text: 'FULL pass ends' }]
       : [{ x: tableReadout, text: `table: ${tableReadout}` }],
   });
-  const bands = manySeeds
-    ? 'Bands: 95 % intervals over seeds.'
-    : 'Intervals, over prompts, stand in the table.';
-  const caption = charged
-    ? markup`<b>The same, with the FULL pass charged.</b> ${chargedText(run)}`
-    : markup`<b>Held-out accuracy${answeringText(run)} at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run.${alone < last ? ' Where FULL goes on alone it is dimmed.' : ''} ${bands}`;
   const data = numbers(
     [`${unit}s`, ...curves.map(({ method }) => methodLabel(method))],
     [...new Set(curves.flatMap(({ points }) => points.map(({ x }) => x)))]
@@ -255,6 +288,20 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
         }),
       ]),
   );
+  return { drawing, data, dims: alone < last };
+}
+
+/** The figure of `learningChart`, over all tiers. */
+export function learningFigure(run: Run, id: string, charged: boolean): Markup {
+  const { drawing, data, dims } = learningChart(run, id, { charged });
+  const unit = unitOf(run);
+  const manySeeds = run.results.seeds.length >= leastSeeds;
+  const bands = manySeeds
+    ? 'Bands: 95 % intervals over seeds.'
+    : 'Intervals, over prompts, stand in the table.';
+  const caption = charged
+    ? markup`<b>The same, with the FULL pass charged.</b> ${chargedText(run)}`
+    : markup`<b>Held-out accuracy${answeringText(run)} at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run.${dims ? ' Where FULL goes on alone it is dimmed.' : ''} ${bands}${panelText('3a')}`;
   return figure(drawing, caption, data);
 }
 
@@ -267,15 +314,17 @@ export const trainingKeys = [
   'format_error_rate',
   'informative_groups',
   'cut_share',
+  'supervised_loss',
 ] as const satisfies readonly MetricKey[];
 
-export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
+/** A logged scalar over updates; undefined if no method has logged it. */
+export function trainingChart(run: Run, id: string, key: MetricKey): Chart | undefined {
   const { name, unit } = metric(key);
   const curves = methodsOf(run).flatMap((method) => {
     const points = trainingCurve(run, method, key);
     return points.length === 0 ? [] : [{ method, points }];
   });
-  if (curves.length === 0) return markup``;
+  if (curves.length === 0) return undefined;
   const drawing = lineChart({
     ...narrow,
     id,
@@ -288,7 +337,7 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
       width: 1.6,
     })),
   });
-  const ends = numbers(
+  const data = numbers(
     ['method', 'first update', 'last update'],
     curves.map(({ method, points }) => [
       methodLabel(method),
@@ -296,11 +345,24 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
       fixed(points.at(-1)?.[1] ?? NaN),
     ]),
   );
+  return { drawing, data };
+}
+
+/** The paper's panels of what is logged in training. */
+const trainingPanels: Readonly<Partial<Record<MetricKey, string>>> = {
+  response_length_mean: '3b',
+  reward_mean: '3c',
+};
+
+export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
+  const chart = trainingChart(run, id, key);
+  if (!chart) return markup``;
+  const { name, unit } = metric(key);
   const units = unit === '' || unit === 'share' ? '' : `, ${unit}`;
   return figure(
-    drawing,
-    markup`<b>${name}${units}.</b> ${metricMeaning(run.results.config.task, key)}.`,
-    ends,
+    chart.drawing,
+    markup`<b>${name}${units}.</b> ${metricMeaning(run.results.config.task, key)}.${panelText(trainingPanels[key])}`,
+    chart.data,
   );
 }
 
@@ -358,27 +420,50 @@ export function runMeanCurveFigure(run: Run, id: string): Markup {
   return meanCurveFigure(curveNamesOf(run, first.lim), scored, run.scores.flat(), id);
 }
 
-/** The mean signal of a pool per data epoch, one line per seed. */
+/** The LIM of a pool, and the seed where there are several. */
+interface ScoredSeed {
+  readonly seed?: number;
+  readonly lim: LimSummary;
+}
+
+/** The figure of `meanCurveChart`. */
 export function meanCurveFigure(
   names: CurveNames,
-  scored: readonly { readonly seed?: number; readonly lim: LimSummary }[],
+  scored: readonly ScoredSeed[],
   prompts: readonly ScoredPrompt[],
   id: string,
 ): Markup {
-  const [first] = scored;
+  const [first, ...others] = scored;
   if (!first) return markup``;
-  const epochs = first.lim.meanCurve.length;
+  const { drawing, data } = meanCurveChart(names, [first, ...others], prompts, id);
+  const lines = scored.length > 1 ? ' One line per seed.' : '';
+  return figure(
+    drawing,
+    markup`<b>Mean curve.</b> Mean ${first.lim.signal} of all prompts in each ${names.said}: what each prompt’s own curve is held against.${lines}`,
+    data,
+  );
+}
+
+/** The mean signal of a pool per data epoch, one line per seed. */
+export function meanCurveChart(
+  names: CurveNames,
+  scored: readonly [ScoredSeed, ...ScoredSeed[]],
+  prompts: readonly ScoredPrompt[],
+  id: string,
+): Chart {
+  const [{ lim }] = scored;
+  const epochs = lim.meanCurve.length;
   const drawing = lineChart({
     ...middle,
     id,
-    label: `Mean ${first.lim.signal} of the pool per data epoch. Numbers in the table below.`,
+    label: `Mean ${lim.signal} of the pool per data epoch. Numbers in the table below.`,
     xName: names.epoch,
     yName: names.signal,
     xRange: epochs === 1 ? [0, 2] : [1, epochs],
-    yRange: signalRange(first.lim, prompts),
-    lines: scored.map(({ lim }) => ({
+    yRange: signalRange(lim, prompts),
+    lines: scored.map((one) => ({
       style: { color: 'var(--mean)', symbol: epochs > 24 ? 'none' : 'circle' },
-      points: epochPoints(lim.meanCurve),
+      points: epochPoints(one.lim.meanCurve),
       width: scored.length > 1 ? 1.4 : 2.4,
     })),
   });
@@ -386,15 +471,10 @@ export function meanCurveFigure(
     ['epoch', ...scored.map(({ seed }) => (seed === undefined ? 'mean' : `seed ${seed}`))],
     Array.from({ length: epochs }, (_, k) => [
       String(k + 1),
-      ...scored.map(({ lim }) => fixed(lim.meanCurve[k] ?? NaN)),
+      ...scored.map((one) => fixed(one.lim.meanCurve[k] ?? NaN)),
     ]),
   );
-  const lines = scored.length > 1 ? ' One line per seed.' : '';
-  return figure(
-    drawing,
-    markup`<b>Mean curve.</b> Mean ${first.lim.signal} of all prompts in each ${names.said}: what each prompt’s own curve is held against.${lines}`,
-    data,
-  );
+  return { drawing, data };
 }
 
 /** Possible widths of a bar; the smallest that makes at most 40 bars is used. */
@@ -470,24 +550,110 @@ export const swatchBox = (color: string): Markup =>
     `<svg class="box" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" fill="${color}"/></svg>`,
   );
 
-/** Trajectories of the prompts that LIM kept or rejected, with the mean curve in red. */
-export function trajectoryFigure(
-  names: CurveNames,
-  { ranked, lim }: ScoredPool,
-  id: string,
-  kept: boolean,
-): Markup {
-  const ids = keptIds(ranked, lim);
-  const members = ranked.filter(({ id: prompt }) => ids.has(prompt) === kept);
-  if (members.length === 0) return markup``;
-  const shown = evenly(members, MOST_CURVES);
+/** Curves of prompts in one colour; equal curves are one, the thicker the more there are. */
+function curvesOf(color: string, members: readonly ScoredPrompt[]): Backdrop {
   const same = new Map<string, { points: readonly (number | null)[]; count: number }>();
-  for (const { rewards } of shown) {
+  for (const { rewards } of members) {
     const key = rewards.join();
     const held = same.get(key);
     if (held) held.count++;
     else same.set(key, { points: rewards, count: 1 });
   }
+  return {
+    color,
+    curves: [...same.values()].map(({ points, count: times }) => ({
+      points,
+      width: 0.8 + 0.7 * Math.log2(times),
+    })),
+  };
+}
+
+/** Colours of the courses of prompts. */
+const courseTones: Readonly<Record<Exclude<Course, 'unseen'>, string>> = {
+  unsolved: 'var(--hard)',
+  still: 'var(--rejected)',
+  solved: 'var(--wrong-key)',
+  moved: 'var(--lim)',
+};
+
+/** Trajectories of a pool's prompts by how they went: the paper's figure 2a. */
+export function courseFigure(names: CurveNames, pool: ScoredPool, id: string): Markup {
+  const chart = courseChart(names, pool, id);
+  if (!chart) return markup``;
+  const { drawing, kinds, shown } = chart;
+  const some =
+    shown < pool.ranked.length
+      ? ` ${count(shown)} of them are drawn, evenly spaced in the order of scores.`
+      : '';
+  return figure(
+    drawing,
+    markup`<b>How prompts went.</b> ${counted(pool.ranked.length, 'prompt')}: ${kinds.map(
+      ({ name, color, prompts }, i) =>
+        markup`${i === 0 ? '' : ', '}${swatchBox(color)} ${count(prompts)} ${name}`,
+    )}.${some}${panelText('2a')}`,
+  );
+}
+
+/** The drawing of `courseFigure`, and the kinds of prompts in it; undefined without curves. */
+export function courseChart(names: CurveNames, { ranked, lim }: ScoredPool, id: string) {
+  const shown = evenly(ranked, MOST_CURVES);
+  const kinds = courses.flatMap(({ course, name }) => {
+    if (course === 'unseen') return [];
+    const has = (prompt: ScoredPrompt): boolean => courseOf(prompt, lim.signal) === course;
+    const members = shown.filter(has);
+    const prompts = ranked.filter(has).length;
+    return prompts === 0 ? [] : [{ name, color: courseTones[course], members, prompts }];
+  });
+  if (kinds.length === 0) return undefined;
+  const epochs = lim.meanCurve.length;
+  const drawing = lineChart({
+    ...middle,
+    id,
+    label: `Trajectories of ${counted(ranked.length, 'prompt')}, ${lim.signal} per data epoch: ${kinds.map(({ name, prompts }) => `${count(prompts)} ${name}`).join(', ')}.`,
+    xName: names.epoch,
+    yName: names.signal,
+    xRange: epochs === 1 ? [0, 2] : [1, epochs],
+    yRange: signalRange(lim, ranked),
+    // What moved lies behind: curves that stay where they are would vanish under it.
+    backdrops: kinds.map(({ color, members }) => curvesOf(color, members)).reverse(),
+    lines: [],
+  });
+  return { drawing, kinds, shown: shown.length };
+}
+
+/** Trajectories of the prompts that LIM kept or rejected, with the mean curve in red. */
+export function trajectoryFigure(
+  names: CurveNames,
+  pool: ScoredPool,
+  id: string,
+  kept: boolean,
+): Markup {
+  const chart = trajectoryChart(names, pool, id, kept);
+  if (!chart) return markup``;
+  const { drawing, members, shown } = chart;
+  const some =
+    shown < members
+      ? ` ${count(shown)} of them, evenly spaced in the order of scores, are drawn.`
+      : '';
+  return figure(
+    drawing,
+    kept
+      ? markup`<b>Kept trajectories.</b> ${counted(members, 'prompt')} kept (${cutText(pool.lim)}); the mean curve in ${swatchBox('var(--mean)')} red. Equal curves are one thicker line.${some}${panelText('2b')}`
+      : markup`<b>Rejected trajectories.</b> ${counted(members, 'prompt')} below the cut, or without a score; the mean curve in ${swatchBox('var(--mean)')} red.${some}`,
+  );
+}
+
+/** The drawing of `trajectoryFigure`, with the numbers of its prompts; undefined without prompts. */
+export function trajectoryChart(
+  names: CurveNames,
+  { ranked, lim }: ScoredPool,
+  id: string,
+  kept: boolean,
+) {
+  const ids = keptIds(ranked, lim);
+  const members = ranked.filter(({ id: prompt }) => ids.has(prompt) === kept);
+  if (members.length === 0) return undefined;
+  const shown = evenly(members, MOST_CURVES);
   const epochs = lim.meanCurve.length;
   const what = kept ? 'kept' : 'rejected';
   const drawing = lineChart({
@@ -498,13 +664,7 @@ export function trajectoryFigure(
     yName: names.signal,
     xRange: epochs === 1 ? [0, 2] : [1, epochs],
     yRange: signalRange(lim, ranked),
-    backdrop: {
-      color: kept ? 'var(--lim)' : 'var(--rejected)',
-      curves: [...same.values()].map(({ points, count: times }) => ({
-        points,
-        width: 0.8 + 0.7 * Math.log2(times),
-      })),
-    },
+    backdrops: [curvesOf(kept ? 'var(--lim)' : 'var(--rejected)', shown)],
     lines: [
       {
         style: { color: 'var(--mean)', symbol: epochs === 1 ? 'circle' : 'none' },
@@ -513,16 +673,7 @@ export function trajectoryFigure(
       },
     ],
   });
-  const some =
-    shown.length < members.length
-      ? ` ${count(shown.length)} of them, evenly spaced in the order of scores, are drawn.`
-      : '';
-  return figure(
-    drawing,
-    kept
-      ? markup`<b>Kept trajectories.</b> ${counted(members.length, 'prompt')} kept (${cutText(lim)}); the mean curve in ${swatchBox('var(--mean)')} red. Equal curves are one thicker line.${some}`
-      : markup`<b>Rejected trajectories.</b> ${counted(members.length, 'prompt')} below the cut, or without a score; the mean curve in ${swatchBox('var(--mean)')} red.${some}`,
-  );
+  return { drawing, members: members.length, shown: shown.length };
 }
 
 /** At most `most` elements, evenly spaced, with the first and the last. */

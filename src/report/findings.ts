@@ -3,8 +3,9 @@ import { percent } from '../look/wording.ts';
 import type { SelectionSummary } from '../results.ts';
 import { estimatorLabel } from '../vocabulary/estimators.ts';
 import type { Origin } from '../tasks/task.ts';
-import { methodLabel, methodOf, readsRewards, type MethodName } from '../selection/methods.ts';
+import { methodLabel, readsRewards, type MethodName } from '../selection/methods.ts';
 import { seedsCaveat, wrongKeysCaveat } from './caveats.ts';
+import { paperAverageOf } from './paper.ts';
 import type { Estimate } from '../interval.ts';
 import {
   baseEstimate,
@@ -262,7 +263,7 @@ function saturationFinding(run: Run): string | undefined {
 export function paperComparison(run: Run): string | undefined {
   const { tableReadout } = run.results.config.experiment;
   const ranked = rankedAt(run, tableReadout).flatMap((one) => {
-    const average = methodOf(one.method).paperAverage;
+    const average = paperAverageOf(one.method);
     return average === undefined ? [] : [{ ...one, average }];
   });
   if (ranked.length < 2) return undefined;

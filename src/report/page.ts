@@ -2,6 +2,7 @@ import {
   overridesOf,
   type ExperimentConfig,
   startsFromFolder,
+  taughtTogether,
   withConfigPaths,
 } from '../config.ts';
 import { duration, percent } from '../look/wording.ts';
@@ -16,6 +17,7 @@ import type {
 import { pageOf, tableOf } from './document.ts';
 import {
   comparisonFigure,
+  courseFigure,
   curveNamesOf,
   heatMapFigure,
   histogramFigure,
@@ -36,12 +38,15 @@ import { estimateCells, findingsOf, paperComparison } from './findings.ts';
 import { leastSeeds, tierPrompts, type Estimate } from '../interval.ts';
 import { markup, raw, shortened, type Markup, type Part } from './markup.ts';
 import { cutText } from './cut.ts';
+import { barFigure, tierFigures } from './paper-figures.ts';
+import { paperTables } from './paper-tables.ts';
 import {
   armsOf,
   baseEstimate,
   differenceAt,
   estimateAt,
   evaluationsOf,
+  inScoreOrder,
   isEvaluated,
   keptIds,
   lastReadout,
@@ -49,6 +54,7 @@ import {
   learningCurve,
   methodsOf,
   passUpdates,
+  promptsOf,
   readersOf,
   readingsAt,
   readoutText,
@@ -65,6 +71,7 @@ import { estimatorLabel } from '../vocabulary/estimators.ts';
 import {
   inTableOrder,
   methodLabel,
+  isSupervised,
   methodTakes,
   type MethodName,
   onlineOf,
@@ -143,6 +150,7 @@ type SectionId =
   | 'did'
   | 'table'
   | 'curves'
+  | 'paper'
   | 'training'
   | 'scores'
   | 'kept'
@@ -160,7 +168,9 @@ function sectionNames(run: Run): (readonly [id: SectionId, name: string])[] {
     ...(evaluated ? [lim] : []),
     ['did', 'What this run did'],
     ['table', 'Results'],
-    ...(evaluated ? [['curves', 'Learning curves'] as const] : []),
+    ...(evaluated
+      ? [['curves', 'Learning curves'] as const, ['paper', 'Beside the paper'] as const]
+      : []),
     ['training', 'Training'],
     ...(evaluated ? [] : [lim]),
     ['scores', 'Scores'],
@@ -195,6 +205,7 @@ function sections(run: Run, id: string): Markup {
     lim: () => limSection(run),
     did: () => didSection(run),
     table: () => tableSection(run),
+    paper: () => paperSection(run, id),
     curves: () => markup`${learningLegend(run)}<div class="grid wide">
 ${learningFigure(run, `${id}equal`, false)}${armsOf(run).length === 0 ? '' : learningFigure(run, `${id}charged`, true)}</div>
 `,
@@ -359,7 +370,8 @@ function didSection(run: Run): Markup {
   const pool = seeds[0]?.pool.prompts ?? 0;
   const sizes = [...tierPrompts(config, base)].map(([tier, prompts]) => `${tier} (${prompts})`);
   const online = armsOf(run).filter((method) => onlineOf(method));
-  const arms = armsOf(run).filter((method) => !onlineOf(method));
+  const taught = armsOf(run).filter(isSupervised);
+  const arms = armsOf(run).filter((method) => !onlineOf(method) && !isSupervised(method));
   const budget =
     experiment.budget === 'updates'
       ? `${counted(experiment.armLength, 'update')} each`
@@ -387,6 +399,7 @@ ${
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> ${estimatorLabel(config.ppo.estimator)} from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
 ${online.length > 0 ? markup`<li><b>${listed(online.map(methodLabel))}.</b> ${estimatorLabel(config.ppo.estimator)} from the base again on the whole pool, ${budget}; each chooses its prompts while it trains.</li>` : ''}
+${taught.length > 0 ? markup`<li><b>${listed(taught.map(methodLabel))}.</b> Supervised fine-tuning from the base on responses that a file gives, ${listed(taught.map((method) => counted(lastUpdate(run, method), 'update')))} of ${counted(taughtTogether(config), 'row')}; nothing is sampled.</li>` : ''}
 ${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: ${task.answers ?? `greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
 </ol>
 `;
@@ -526,16 +539,12 @@ function resultTable(run: Run, how: Answering): Markup {
   });
 }
 
-/** Number of prompts of a method over the seeds: one number, or the least and the most. */
-function promptsOf({ results }: Run, method: MethodName): string {
-  const sizes =
-    method === 'full'
-      ? results.seeds.map(({ pool }) => pool.prompts)
-      : results.seeds.flatMap(({ selections }) => selections[method]?.prompts ?? []);
-  if (sizes.length === 0) return count(results.methods[method]?.prompts ?? 0);
-  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
-  return least === most ? count(least) : `${count(least)}–${count(most)}`;
-}
+/** The paper's tables and figures that the other sections do not hold. */
+const paperSection = (run: Run, id: string): Markup =>
+  markup`${paperTables(run)}${learningLegend(run)}<div class="grid wide">
+${tierFigures(run, id)}${barFigure(run, id)}</div>
+<p class="aside">The paper’s figures 2 and 3 are among those of the other sections; their captions say which. <code>limr report --figures</code> writes each panel to a file of its own.</p>
+`;
 
 function contrastTable(run: Run): Markup {
   const { tableReadout } = run.results.config.experiment;
@@ -576,21 +585,18 @@ ${trainingKeys.map((key) => trainingFigure(run, `${id}${key.replaceAll('_', '-')
 `;
 }
 
-const byScore = (scores: readonly ScoredPrompt[]): ScoredPrompt[] =>
-  [...scores].sort((a, b) => (b.score ?? -Infinity) - (a.score ?? -Infinity) || a.id - b.id);
-
 function scoreSection(run: Run, id: string): Markup {
   const { results } = run;
   const scored = results.seeds.flatMap(({ seed, lim }, i) => {
     const scores = run.scores[i] ?? [];
-    return lim && scores.length > 0 ? [{ seed, lim, ranked: byScore(scores) }] : [];
+    return lim && scores.length > 0 ? [{ seed, lim, ranked: inScoreOrder(scores) }] : [];
   });
   const [first, ...others] = scored;
   if (!first) return markup`<p>No prompt was scored.</p>`;
   const several = scored.length > 1;
   return markup`<p>${boundText(first.lim)}${several ? ` Figures are of seed ${first.seed}; those of the other seeds are folded away below.` : ''}</p>
 <div class="grid wide">
-${runMeanCurveFigure(run, `${id}mean`)}${seedFigures(run, first, `${id}s0`)}</div>
+${runMeanCurveFigure(run, `${id}mean`)}${courseFigure(curveNamesOf(run, first.lim), first, `${id}courses`)}${seedFigures(run, first, `${id}s0`)}</div>
 ${heatMapFigure(first.ranked, first.lim, `${id}s0-heat`)}
 ${quantileTable(run)}
 ${exampleTable(run, first.ranked, first.lim)}

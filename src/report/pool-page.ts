@@ -2,13 +2,20 @@
 import { percent } from '../look/wording.ts';
 import type { LimSummary, ScoredPrompt } from '../results.ts';
 import { methodLabel, type MethodName } from '../selection/methods.ts';
+import { type Course, courseOf, courses } from './course.ts';
 import { pageOf, tableOf } from './document.ts';
+import { poolPanels, type Panel } from './paper-figures.ts';
+import { inScoreOrder } from './readings.ts';
 import {
+  courseFigure,
   heatMapFigure,
   histogramFigure,
+  figure,
+  meanCurveChart,
   meanCurveFigure,
   trajectoryFigure,
   type CurveNames,
+  type ScoredPool,
 } from './figures.ts';
 import { markup, shortened, type Markup } from './markup.ts';
 import { average, count, counted, fixed } from './text.ts';
@@ -35,50 +42,26 @@ export interface ReportedPool {
   readonly reading: readonly string[];
   /** How far the cut can be trusted, in a sentence. */
   readonly bound: string;
+  /** What the prompts' rows say of their benchmark or source; absent if they do not tell. */
+  readonly kinds?: {
+    /** The field that says it. */
+    readonly field: string;
+    /** The value of each prompt, in their order. */
+    readonly of: readonly string[];
+  };
 }
 
 /** Longest prompt in a table, in characters, and prompts of each kind. */
 const LONGEST_TEXT = 160;
 const EXAMPLES = 6;
 
-/** How a prompt's rewards went. */
-export type Course = 'solved' | 'unsolved' | 'still' | 'moved' | 'unseen';
-
-/** Names of the courses, in the order of the table. */
-const courses: readonly (readonly [course: Course, name: string, means: string])[] = [
-  ['solved', 'always solved', 'every answer was right, in every data epoch: nothing to learn'],
-  ['unsolved', 'never solved', 'no answer was right: too hard, or its key is wrong'],
-  ['still', 'never moved', 'the same share of right answers in every data epoch'],
-  ['moved', 'moved', 'its share of right answers changed'],
-  ['unseen', 'never rolled out', 'no answer'],
-];
-
-/**
- * How a prompt's rewards went. For mean rewards the ends of the scale are not known, so that a
- * prompt that does not move only never moved.
- */
-export function courseOf({ rewards }: ScoredPrompt, signal: LimSummary['signal']): Course {
-  const seen = rewards.filter((value) => value !== null);
-  const [first] = seen;
-  if (first === undefined) return 'unseen';
-  if (seen.some((value) => value !== first)) return 'moved';
-  if (signal === 'accuracy' && first === 1) return 'solved';
-  return signal === 'accuracy' && first === 0 ? 'unsolved' : 'still';
-}
-
 /** The report on a pool, as one HTML page that loads nothing. The same files give the same bytes. */
 export function poolReport(pool: ReportedPool): string {
   const { prompts, lim } = pool;
   const epochs = lim.meanCurve.length;
   const title = `${shortened(pool.name, 60)}: ${counted(prompts.length, 'prompt')} over ${counted(epochs, 'data epoch')}`;
-  const ranked = [...prompts].sort(
-    (a, b) => (b.score ?? -Infinity) - (a.score ?? -Infinity) || a.id - b.id,
-  );
-  const names: CurveNames = {
-    signal: lim.signal === 'reward' ? 'mean reward' : 'share judged right',
-    epoch: 'data epoch',
-    said: 'data epoch',
-  };
+  const ranked = inScoreOrder(prompts);
+  const names = namesOf(lim);
   const scored = { ranked, lim };
   const body = markup`<header><p class="kind">LIMR Lab · rollouts</p><h1>${title}</h1></header>
 <nav aria-label="Sections"><ul><li><a href="#found">What was sampled</a></li><li><a href="#kept">What would be kept</a></li><li><a href="#curves">Curves</a></li><li><a href="#prompts">Prompts</a></li><li><a href="#read">How it was read</a></li></ul></nav>
@@ -90,14 +73,64 @@ ${courseTable(pool)}</section>
 ${choiceTable(pool)}
 <p class="aside">Scores come from the whole pool’s rollouts, so what is saved is saved in the next training: of another model, of more passes, of another seed. ${pool.bound}.</p></section>
 <section id="curves"><h2>Curves</h2>
-<div class="grid wide">${meanCurveFigure(names, [{ lim }], prompts, 'mean')}${histogramFigure(ranked, lim, 'histogram')}${trajectoryFigure(names, scored, 'kept-curves', true)}${trajectoryFigure(names, scored, 'rejected-curves', false)}</div>
-${heatMapFigure(ranked, lim, 'heat')}</section>
+<div class="grid wide">${meanCurveFigure(names, [{ lim }], prompts, 'mean')}${histogramFigure(ranked, lim, 'histogram')}${trajectoryFigure(names, scored, 'kept-curves', true)}${trajectoryFigure(names, scored, 'rejected-curves', false)}${courseFigure(names, scored, 'courses')}</div>
+${kindFigures(pool)}${heatMapFigure(ranked, lim, 'heat')}</section>
 <section id="prompts"><h2>Prompts</h2>
 ${exampleTables(ranked, lim)}</section>
 <section id="read"><h2>How it was read</h2>
 <ul>${pool.reading.map((text) => markup`<li>${text}</li>`)}</ul></section>
 </main>`;
   return pageOf(title, body);
+}
+
+const namesOf = ({ signal }: LimSummary): CurveNames => ({
+  signal: signal === 'reward' ? 'mean reward' : 'share judged right',
+  epoch: 'data epoch',
+  said: 'data epoch',
+});
+
+/** The paper's panels of a pool, for files of their own. */
+export function panelsOfPool(pool: ReportedPool): Panel[] {
+  const { prompts, lim } = pool;
+  return poolPanels(namesOf(lim), { ranked: inScoreOrder(prompts), lim }, poolsByKind(pool));
+}
+
+/** The pool's parts by what their rows say, each with a mean curve of its own. */
+function poolsByKind({
+  prompts,
+  lim,
+  kinds,
+}: ReportedPool): { readonly name: string; readonly pool: ScoredPool }[] {
+  if (!kinds) return [];
+  const held = new Map<string, number[]>();
+  for (const [place, name] of kinds.of.entries()) {
+    const places = held.get(name);
+    if (places) places.push(place);
+    else held.set(name, [place]);
+  }
+  return [...held].map(([name, places]) => {
+    const ranked = inScoreOrder(places.flatMap((place) => prompts[place] ?? []));
+    const meanCurve = lim.meanCurve.map((_, k) =>
+      average(ranked.flatMap(({ rewards }) => rewards[k] ?? [])),
+    );
+    return { name, pool: { ranked, lim: { ...lim, meanCurve } } };
+  });
+}
+
+/** The mean curve of each kind of prompts, as the paper's figure 4 has its benchmarks. */
+function kindFigures(pool: ReportedPool): Markup {
+  const { kinds, lim } = pool;
+  if (!kinds) return markup``;
+  return markup`<h3>By ${shortened(kinds.field, 40)}</h3>
+<div class="grid wide">${poolsByKind(pool).map(({ name, pool: { ranked, lim: own } }, i) => {
+    const { drawing, data } = meanCurveChart(namesOf(lim), [{ lim: own }], ranked, `kind-${i}`);
+    return figure(
+      drawing,
+      markup`<b>${shortened(name === '' ? 'none' : name, 40)}.</b> Mean ${lim.signal} of its ${counted(ranked.length, 'prompt')} in each data epoch. The paper’s figure 4 has a panel for each benchmark.`,
+      data,
+    );
+  })}</div>
+`;
 }
 
 /** The counts of answers; ones where the file does not tell. */
@@ -170,7 +203,7 @@ function courseTable(pool: ReportedPool): Markup {
     caption: markup`<b>How prompts went.</b> The answers that went into prompts which did not change could have gone elsewhere.`,
     kind: 'words',
     head: ['prompts that', 'are', 'share', 'share of answers', 'mean LIM score', 'because'],
-    rows: courses.flatMap(([course, name, means]) => {
+    rows: courses.flatMap(({ course, name, means }) => {
       const places = held.get(course);
       if (!places) return [];
       const scores = places.flatMap((place) => prompts[place]?.score ?? []);

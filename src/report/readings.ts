@@ -1,12 +1,18 @@
 import { evaluationsAt, readoutOf, readoutUnit } from '../readouts.ts';
 import { metric, type MetricKey } from '../metrics.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
-import { inTableOrder, passShare, readsRewards, type MethodName } from '../selection/methods.ts';
+import {
+  inTableOrder,
+  isSupervised,
+  passShare,
+  readsRewards,
+  type MethodName,
+} from '../selection/methods.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from '../interval.ts';
 import { describeTask, type TaskConfig } from '../tasks/registry.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { isByCount } from './cut.ts';
-import { average, counted } from './text.ts';
+import { average, count, counted } from './text.ts';
 
 /** What a scalar means where a task is learned, without the full stop. */
 export function metricMeaning(task: TaskConfig, key: MetricKey): string {
@@ -48,6 +54,54 @@ export const readersOf = (run: Run): MethodName[] => armsOf(run).filter(readsRew
 
 export const evaluationsOf = ({ results }: Run, method: MethodName): readonly Evaluation[] =>
   results.methods[method]?.evaluations ?? [];
+
+/** Number of prompts of a method over the seeds: one number, or the least and the most. */
+export function promptsOf({ results }: Run, method: MethodName): string {
+  const sizes =
+    method === 'full'
+      ? results.seeds.map(({ pool }) => pool.prompts)
+      : results.seeds.flatMap(({ selections }) => selections[method]?.prompts ?? []);
+  if (sizes.length === 0) return count(results.methods[method]?.prompts ?? 0);
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  return least === most ? count(least) : `${count(least)}–${count(most)}`;
+}
+
+/**
+ * The run as if it had been evaluated on one of its tiers alone, out of distribution or not: every
+ * mean is that tier's accuracy.
+ */
+export function onTier(run: Run, tier: string): Run {
+  const only = <One extends Reading>(reading: One): One => {
+    const found = reading.tiers[tier] ?? reading.outOfDistribution?.[tier];
+    return {
+      ...reading,
+      mean: found ?? NaN,
+      tiers: found === undefined ? {} : { [tier]: found },
+      outOfDistribution: {},
+    };
+  };
+  const whole = <One extends Reading & { readonly sampled?: Reading }>(accuracy: One): One => {
+    const { sampled, ...rest } = only(accuracy);
+    return { ...(rest as One), ...(sampled ? { sampled: only(sampled) } : {}) };
+  };
+  const { results } = run;
+  return {
+    ...run,
+    results: {
+      ...results,
+      base: whole(results.base),
+      methods: Object.fromEntries(
+        methodsOf(run).map((method) => [
+          method,
+          {
+            prompts: results.methods[method]?.prompts ?? 0,
+            evaluations: evaluationsOf(run, method).map(whole),
+          },
+        ]),
+      ),
+    },
+  };
+}
 
 /** The unit of the run's read-outs: `update`, or `data epoch` if methods train for equal epochs. */
 export const unitOf = ({ results }: Run): string => readoutUnit(results.config);
@@ -108,6 +162,17 @@ export const estimateAt = (
   how: Answering = 'greedy',
 ): Estimate | undefined =>
   accuracyOf([...readingsAt(run, method, readout, how).values()], sizesOf(run));
+
+/**
+ * A method's accuracy where the tables beside the paper read it: at the table's read-out, or at the end
+ * of a supervised training, whose updates compare with no others.
+ */
+export const finalEstimate = (run: Run, method: MethodName): Estimate | undefined =>
+  estimateAt(
+    run,
+    method,
+    isSupervised(method) ? lastReadout(run, method) : run.results.config.experiment.tableReadout,
+  );
 
 /** The base's estimate. The base is one model for all seeds, so its interval is over prompts. */
 export const baseEstimate = ({ results }: Run, how: Answering = 'greedy'): Estimate | undefined => {
@@ -212,6 +277,10 @@ export function thinned(
   }
   return thin;
 }
+
+/** Prompts with the highest score first; equal ones in the order of their places. */
+export const inScoreOrder = (scores: readonly ScoredPrompt[]): ScoredPrompt[] =>
+  [...scores].sort((a, b) => (b.score ?? -Infinity) - (a.score ?? -Infinity) || a.id - b.id);
 
 /** The ids of the prompts that LIM kept, from all prompts in order of score. */
 export const keptIds = (ranked: readonly ScoredPrompt[], lim: LimSummary): ReadonlySet<number> =>

@@ -1,5 +1,6 @@
 // The names of a run's files, as paths relative to its folder, with `/` between parts.
-import { isSubsetFile, lettersOf } from '../selection/file.ts';
+import { isSubsetFile, lettersOf, pathOfSubset } from '../selection/file.ts';
+import { isTaughtFile, pathOfTaught } from '../selection/sft.ts';
 import type { MethodName } from '../selection/methods.ts';
 
 /** The config and the seeds that the run was started with. */
@@ -36,12 +37,11 @@ export const LABEL = 'label.json';
 /** Tells which process works in the folder. */
 export const LOCK = '.lock';
 
-/**
- * A method's part of the names of files. A subset from a file has letters in place of the file's
- * path.
- */
-export const methodFileName = (method: MethodName): string =>
-  isSubsetFile(method) ? `file-${lettersOf(method)}` : method;
+/** A method's part of the names of files: one with a file has letters in place of the file's path. */
+export function methodFileName(method: MethodName): string {
+  if (isSubsetFile(method)) return `file-${lettersOf(pathOfSubset(method))}`;
+  return isTaughtFile(method) ? `sft-${lettersOf(pathOfTaught(method))}` : method;
+}
 
 /** Files of one seed's FULL pass. */
 export interface SeedFiles {

@@ -2,6 +2,7 @@ import type { ExperimentConfig } from '../config.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { parameterLayout } from '../model/parameters.ts';
 import { plannedUpdates } from '../run-plan.ts';
+import { isSupervised } from '../selection/methods.ts';
 import type { TaskShape } from '../tasks/task.ts';
 import { needsCritic } from '../vocabulary/estimators.ts';
 
@@ -22,9 +23,16 @@ export function costOf(
   model: ModelConfig,
   seeds: number,
 ): RunCost {
-  const { rollout } = config;
+  const { rollout, experiment } = config;
   const updates = plannedUpdates(config, task.poolPrompts, seeds, {});
-  const responseTokens = updates * rollout.prompts * rollout.samples * task.maxResponseTokens;
+  // Supervised methods sample nothing, and their files are not read for a prediction.
+  const methods = experiment.methods.filter((method) => !isSupervised(method));
+  const sampling = { ...config, experiment: { ...experiment, methods } };
+  const responseTokens =
+    plannedUpdates(sampling, task.poolPrompts, seeds, {}) *
+    rollout.prompts *
+    rollout.samples *
+    task.maxResponseTokens;
   const parameters = parameterLayout(model, 'lm').count;
   return {
     updates,

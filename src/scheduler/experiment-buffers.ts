@@ -19,7 +19,9 @@ import {
 } from '../ppo/trainer.ts';
 import { atMost, BatchedDecoder } from '../rollout/batched-decoder.ts';
 import { Decoder, type DecoderCapacity } from '../rollout/decoder.ts';
-import { onlineEpochs } from '../run-plan.ts';
+import { longestTaught, onlineEpochs } from '../run-plan.ts';
+import { isSupervised } from '../selection/methods.ts';
+import { SupervisedUpdates } from '../supervised/updates.ts';
 import type { TaskShape } from '../tasks/task.ts';
 import { modelConfigOf } from './base.ts';
 
@@ -30,6 +32,8 @@ export interface ExperimentBuffers {
   readonly online:
     { readonly matrix: RewardMatrixTensors; readonly recorder: RewardRecorder } | undefined;
   readonly trainer: PpoTrainer;
+  /** Supervised updates of the trainer's actor; undefined if no method is supervised. */
+  readonly supervised: SupervisedUpdates | undefined;
   /** Samples responses with the trainer's actor. */
   readonly decoder: BatchedDecoder;
   /**
@@ -55,7 +59,9 @@ export interface MemoryChoices {
 /** The sizes that determine an experiment's buffers. */
 export interface BuffersShape extends MemoryChoices {
   readonly model: ModelConfig;
-  readonly config: TrainerConfig & Pick<ExperimentConfig, 'cacheStorage'>;
+  readonly config: TrainerConfig &
+    Pick<ExperimentConfig, 'cacheStorage'> &
+    Partial<Pick<ExperimentConfig, 'sft' | 'experiment'>>;
   readonly lengths: TaskLimits & Pick<TaskShape, 'stopStrings'>;
   /** Rows and columns of the reward matrix. */
   readonly prompts: number;
@@ -195,6 +201,19 @@ function onlineBuffers(
   return { matrix, recorder: new RewardRecorder(gpu, matrix, rollout) };
 }
 
+function supervisedUpdates(
+  gpu: Gpu,
+  { config, lengths }: BuffersShape,
+  { actor }: PpoTrainer,
+  checkpointing: boolean,
+): SupervisedUpdates | undefined {
+  if (!(config.experiment?.methods ?? []).some(isSupervised)) return undefined;
+  return new SupervisedUpdates(gpu, actor, {
+    longest: longestTaught(config, lengths),
+    checkpointing,
+  });
+}
+
 function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]): ExperimentBuffers {
   const { model, microRows } = shape;
   const lengths = { ...shape.lengths, microRows };
@@ -205,6 +224,7 @@ function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]):
   const memory = new SharedMemory(gpu, { begin });
   const online = onlineBuffers(gpu, shape);
   const trainer = new PpoTrainer(gpu, model, config, lengths, matrix, memory.nextTurn());
+  const supervised = supervisedUpdates(gpu, shape, trainer, checkpointing);
   const { network } = trainer.actor;
   // Rollouts come before updates, so their kernels are compiled first.
   const { whole, capacity } = capacities(shape);
@@ -218,5 +238,8 @@ function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]):
       buffer.destroy();
     }
   };
-  return { matrix, online, trainer, decoder: new BatchedDecoder(decoder, whole), memory, destroy };
+  return {
+    ...{ matrix, online, trainer, supervised, memory, destroy },
+    decoder: new BatchedDecoder(decoder, whole),
+  };
 }

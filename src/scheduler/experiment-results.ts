@@ -1,6 +1,6 @@
 import type { VariantChoices } from '../../kernels/lib/variants.ts';
 import { overridesOf, type ExperimentConfig } from '../config.ts';
-import { limrDefaults } from '../presets.ts';
+import { limrDefaults } from '../limr-defaults.ts';
 import type { ExperimentResults, GivenModelFacts } from '../results.ts';
 import { promptsOf, trainingOrder } from '../run-plan.ts';
 import type { Progress } from './progress.ts';

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import { checkPool, configHash, type ExperimentConfig } from '../config.ts';
+import { checkLengths, checkPool, configHash, type ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import {
   type Attention,
@@ -17,7 +17,7 @@ import { type CheckpointPlace, methodFileName } from '../run-folder/names.ts';
 import { at, plannedUpdates, trainingOrder } from '../run-plan.ts';
 import { openTask, poolPromptsOf, takesGivenModel } from '../tasks/registry.ts';
 import { noResources, type Task } from '../tasks/task.ts';
-import { type MethodName, onlineOf, selectionOf } from '../selection/methods.ts';
+import { type ByMethod, type MethodName, onlineOf, selectionOf } from '../selection/methods.ts';
 import { Asking, type Standing } from './asking.ts';
 import { type Base, drawnBase, factsOf, givenBase, type PretrainState } from './base.ts';
 import { baseBefore, BaseStage } from './base-stage.ts';
@@ -41,6 +41,7 @@ import { keepBase } from './kept-weights.ts';
 import { layoutOf, type RunLayout } from './run-layout.ts';
 import { RunLog } from './run-log.ts';
 import { expectSelectable, selectFromPool } from './selection-stage.ts';
+import { openTaughtRows, type TaughtRows } from './supervised-iteration.ts';
 import { TrustedBuffers } from './trusted-buffers.ts';
 import { WorkClock } from './work-clock.ts';
 
@@ -75,6 +76,7 @@ export class Experiment {
   readonly #configHash: string;
   readonly #layout: RunLayout;
   readonly #subsets: GivenSubsets;
+  readonly #taught: TaughtRows;
   readonly #log: RunLog;
   readonly #base: BaseStage;
   /** What happened before a resume, until whoever watches has been shown. */
@@ -98,11 +100,13 @@ export class Experiment {
       readonly configHash: string;
       readonly layout: RunLayout;
       readonly subsets: GivenSubsets;
+      readonly taught: TaughtRows;
     },
   ) {
     const { gpu, hostName, store } = host;
     this.#layout = options.layout;
     this.#subsets = options.subsets;
+    this.#taught = options.taught;
     this.config = config;
     this.seeds = seeds;
     this.methods = trainingOrder(config);
@@ -140,16 +144,19 @@ export class Experiment {
     const task = await openTask(config.task, host.resources ?? noResources);
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
+      checkLengths(config, task.maxResponseTokens, 'config');
       const layout = layoutOf(host, config, task);
       expectSelectable(config, seeds[0] ?? 0, task);
       const { files } = host.resources ?? noResources;
       const subsets = await openSubsets(config, seeds, task, files);
+      const taught = await openTaughtRows(config, task, files);
       const hash = options.configHash ?? (await configHash(config));
       const experiment = new Experiment(host, config, seeds, task, {
         ...options,
         configHash: hash,
         layout,
         subsets,
+        taught,
       });
       const archive = experiment.#archive;
       const kept = options.resume
@@ -174,6 +181,11 @@ export class Experiment {
       await task.text.close();
       throw error;
     }
+  }
+
+  /** Rows that each supervised method learns. */
+  get rows(): ByMethod<number> {
+    return Object.fromEntries([...this.#taught].map(([method, rows]) => [method, rows.length]));
   }
 
   get poolSize(): number {
@@ -213,7 +225,8 @@ export class Experiment {
 
   /** PPO iterations of the whole run, as far as is known before selections are made. */
   get totalUpdates(): number {
-    return plannedUpdates(this.config, this.poolSize, this.seeds.length, this.#progress.sizes);
+    const sizes = { ...this.#progress.sizes, ...this.rows };
+    return plannedUpdates(this.config, this.poolSize, this.seeds.length, sizes);
   }
 
   /**
@@ -370,7 +383,8 @@ export class Experiment {
   /** Trains a method on its prompts. @returns False when stopped on the way. */
   #runMethod(pool: Pool, method: MethodName, control: RunControl): Promise<boolean> {
     const wholePool = method === 'full' || onlineOf(method) !== undefined;
-    const prompts = wholePool ? pool.all : this.#selected(method);
+    const rows = this.#taught.get(method);
+    const prompts = wholePool ? pool.all : rows ? [...rows.keys()] : this.#selected(method);
     return trainMethod(
       {
         host: this.#host,
@@ -382,6 +396,7 @@ export class Experiment {
         archive: this.#archive,
         buffers: this.#buffers,
         evaluator: this.#evaluator,
+        taught: this.#taught,
         clock: this.#clock,
         totalUpdates: () => this.totalUpdates,
         mayContinue: () => this.#mayContinue(control),

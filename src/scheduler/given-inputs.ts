@@ -1,5 +1,5 @@
 import { ConfigError } from '../config-error.ts';
-import { type ExperimentConfig, startsFromFolder } from '../config.ts';
+import { type ExperimentConfig, startsFromFolder, taughtFilesOf } from '../config.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import { createDigest } from '../formats/digest.ts';
 import type { InputFiles } from '../formats/input-files.ts';
@@ -72,10 +72,11 @@ export async function openGivenInputs(
   if (begunWith) await expectUnchanged(files, begunWith, digests, watch);
   const named: (readonly [path: string, source: ByteSource])[] = [];
   const subsets = config.experiment.methods.filter(isSubsetFile).map(pathOfSubset);
-  for (const path of new Set([...filesOf(config.task), ...subsets])) {
+  const taught = [...taughtFilesOf(config).values()];
+  for (const path of new Set([...filesOf(config.task), ...subsets, ...taught])) {
     const source = await files.open(path);
     if (!source) {
-      const field = subsets.includes(path) ? 'experiment.methods' : 'task';
+      const field = [...subsets, ...taught].includes(path) ? 'experiment.methods' : 'task';
       throw new ConfigError(`${field}: ${path} does not exist`);
     }
     named.push([path, source]);

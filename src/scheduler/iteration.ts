@@ -2,6 +2,7 @@ import { startsFromFolder } from '../config.ts';
 import type { PpoTrainer } from '../ppo/trainer.ts';
 import { RandomStream } from '../random.ts';
 import { type Turns, turnsOf } from '../rollout-order.ts';
+import { responseLimit } from '../run-plan.ts';
 import type { UpdateRecord } from '../results.ts';
 import { methodCode, type MethodName } from '../selection/methods.ts';
 import type { CompletionLog } from './completion-log.ts';
@@ -54,6 +55,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     prompts: indices,
     samples: rollout.samples,
     seed: new RandomStream(seed, 'sampling', code, iteration).next(),
+    maxNewTokens: responseLimit(tools.config, iteration),
   });
   if (scored || method !== 'full') remember(tools, sampled, { epoch, step: iteration + 1 });
 

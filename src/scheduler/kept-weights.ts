@@ -13,7 +13,7 @@ import { openModelDirectory, type OpenModelFile } from '../model/model-directory
 import { heldParameters, type ParameterSource } from '../model/parameter-source.ts';
 import { type ParameterLayout, parameterLayout, parameterNames } from '../model/parameters.ts';
 import { BASE_MODEL, CRITIC, trainedFolder } from '../run-folder/names.ts';
-import type { MethodName } from '../selection/methods.ts';
+import { isSupervised, type MethodName } from '../selection/methods.ts';
 import type { Text } from '../tasks/text.ts';
 import type { Base, GivenModel } from './base.ts';
 import { findBase } from './base-file.ts';
@@ -59,7 +59,8 @@ export async function keepTrained(
   const { actor, critic } = buffers.current.trainer;
   const what = config.adapter ? 'adapter' : 'model';
   const folder = trainedFolder(what, method, seed, seeds);
-  if (critic) {
+  // A supervised method trains no value function.
+  if (critic && !isSupervised(method)) {
     const { weights } = critic;
     const file = criticFile(weights.layout, await weights.read());
     await archive.writeTrained(folder, new Map([[CRITIC, file]]));

@@ -8,7 +8,7 @@ import {
   updatesPerEpoch,
 } from '../run-plan.ts';
 import { promptsRolledOut, turnsOf } from '../rollout-order.ts';
-import { type MethodName, onlineOf } from '../selection/methods.ts';
+import { isSupervised, type MethodName, onlineOf } from '../selection/methods.ts';
 import type { OnlineUpdate } from '../selection/online.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Base } from './base.ts';
@@ -23,6 +23,7 @@ import { progressEvent } from './progress.ts';
 import { clearMatrix, columnOf, meansOf, readMatrix } from './reward-matrix.ts';
 import type { RunArchive } from './run-archive.ts';
 import type { RunLog } from './run-log.ts';
+import { iterateTaught, type TaughtRows } from './supervised-iteration.ts';
 import type { TrustedBuffers } from './trusted-buffers.ts';
 import type { WorkClock } from './work-clock.ts';
 
@@ -37,6 +38,8 @@ export interface MethodTools {
   readonly archive: RunArchive;
   readonly buffers: TrustedBuffers;
   readonly evaluator: Evaluator;
+  /** What supervised methods learn. */
+  readonly taught: TaughtRows;
   readonly clock: WorkClock;
   /** PPO iterations of the whole run, as far as is known. */
   readonly totalUpdates: () => number;
@@ -51,7 +54,7 @@ export interface MethodTools {
 export interface MethodPlace {
   readonly pool: Pool;
   readonly method: MethodName;
-  /** Places in the pool. */
+  /** Places in the pool, or of the rows that a supervised method learns. */
   readonly prompts: readonly number[];
 }
 
@@ -60,7 +63,8 @@ export interface MethodPlace {
  * of the reward matrix, read-outs and checkpoints.
  *
  * @returns False when stopped on the way.
- * @throws NonFiniteUpdateError at the update whose loss is not finite.
+ * @throws NonFiniteUpdateError, or NonFiniteError of a supervised method, at the update whose loss is not
+ *   finite.
  */
 export async function trainMethod(tools: MethodTools, place: MethodPlace): Promise<boolean> {
   const { host, config, task, base, log, archive, buffers, clock } = tools;
@@ -77,13 +81,18 @@ export async function trainMethod(tools: MethodTools, place: MethodPlace): Promi
   const completions = archive.completions.of(method);
   const forIteration = { config, task, pool, decoder, trainer, verify, completions };
   const chooses = onlineTraining(tools, place, forIteration);
+  const { supervised } = buffers.current;
+  const rows = tools.taught.get(method);
   while (progress.iteration < length) {
     if (!(await tools.mayContinue())) return false;
     clock.startLap();
     const { iteration } = progress;
-    const record = chooses
-      ? await iterateOnline(chooses(), { method, iteration })
-      : await iterate(forIteration, { method, prompts, iteration });
+    const record =
+      rows && supervised
+        ? await iterateTaught(config, supervised, { method, seed: pool.seed, rows, iteration })
+        : chooses
+          ? await iterateOnline(chooses(), { method, iteration })
+          : await iterate(forIteration, { method, prompts, iteration });
     log.tell({ type: 'update', ...record });
     await lookAround(tools, place, length);
     clock.endLap();
@@ -175,9 +184,10 @@ async function evaluate(
   if (!evaluator.evaluates) return;
   const { rollout, experiment } = config;
   const { iteration } = log.progress;
+  const sampled = isSupervised(method) ? 0 : promptsRolledOut(config, prompts.length, iteration);
   const samples = onlineOf(method)
     ? onlineSamples(log.progress.online)
-    : { samples: promptsRolledOut(config, prompts.length, iteration) * rollout.samples };
+    : { samples: sampled * rollout.samples };
   const accuracy = await evaluator.evaluate(buffers.current.decoder, seed);
   for (const readout of readouts) {
     const epochs = experiment.budget === 'epochs' ? { epochs: readout } : {};

@@ -3,7 +3,7 @@ import type { RewardRecorder } from '../ppo/reward-recorder.ts';
 import type { RolloutGroup } from '../ppo/trainer.ts';
 import { RandomStream } from '../random.ts';
 import type { Completion, UpdateRecord } from '../results.ts';
-import { updatesPerEpoch } from '../run-plan.ts';
+import { updatesPerEpoch, responseLimit } from '../run-plan.ts';
 import { methodCode, type MethodName } from '../selection/methods.ts';
 import type { JudgedGroup, OnlinePolicy, OnlineUpdate } from '../selection/online.ts';
 import type { Verdicts } from '../tasks/verification.ts';
@@ -145,7 +145,12 @@ async function sampleRound(
     prompts: readonly number[],
     of: { readonly samples: number; readonly firstSample: number },
   ): Promise<Judged[]> => {
-    const found = await sampleGroups(tools, { prompts, seed: round.seed, ...of });
+    const found = await sampleGroups(tools, {
+      prompts,
+      seed: round.seed,
+      maxNewTokens: responseLimit(config, round.iteration),
+      ...of,
+    });
     await recorder.record(prompts, of.samples, found.verdicts, round.column);
     sampling.calls.push(found);
     return found.groups.map((group, i) => ({

@@ -10,7 +10,12 @@ import type {
 } from '../results.ts';
 import { iterationsOf, promptsOf, trainingOrder } from '../run-plan.ts';
 import type { ExperimentConfig } from '../config.ts';
-import { methodEntries, selectionOf, type MethodName } from '../selection/methods.ts';
+import {
+  type ByMethod,
+  methodEntries,
+  selectionOf,
+  type MethodName,
+} from '../selection/methods.ts';
 import type { OnlineUpdate } from '../selection/online.ts';
 
 export type Selections = Partial<Record<MethodName, readonly number[]>>;
@@ -76,6 +81,8 @@ export interface ToldRun {
   readonly seeds: readonly number[];
   /** The size of its pools. */
   readonly task: { readonly poolPrompts: number };
+  /** Rows that each supervised method learns. */
+  readonly rows: ByMethod<number>;
 }
 
 /**
@@ -138,7 +145,7 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
       expectSelections(selections, run);
       progress.selections = selections;
       if (progress.seeds.length === 0) {
-        progress.sizes = { full: summary.pool.prompts };
+        progress.sizes = { full: summary.pool.prompts, ...run.rows };
         for (const [name, { length }] of methodEntries(selections)) progress.sizes[name] = length;
       }
       progress.seeds.push(summary);
@@ -206,9 +213,9 @@ const baseOf = ({
 function expectNext(
   { seedIndex, methodIndex, iteration, selections }: Progress,
   { seed, method, update }: Extract<ExperimentEvent, { readonly type: 'update' }>,
-  { config, seeds, task }: ToldRun,
+  { config, seeds, task, rows }: ToldRun,
 ): void {
-  const sizes = { [method]: (selections[method] ?? []).length };
+  const sizes = { [method]: rows[method] ?? (selections[method] ?? []).length };
   const prompts = promptsOf(method, task.poolPrompts, sizes) ?? 0;
   const due =
     seeds[seedIndex] === seed &&

@@ -9,7 +9,7 @@ import { subsetPlaces } from '../run-folder/pool-rows.ts';
 import { logOfOlderRun } from '../run-folder/older-events.ts';
 import { at, updatesPerEpoch } from '../run-plan.ts';
 import type { Task } from '../tasks/task.ts';
-import type { MethodName } from '../selection/methods.ts';
+import type { ByMethod, MethodName } from '../selection/methods.ts';
 import { DamageError, AppendedFile } from './appended-file.ts';
 import type { FoundCheckpoint } from './checkpoint.ts';
 import { SeedCompletions } from './completion-log.ts';
@@ -26,6 +26,7 @@ export interface RunToResume {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly task: Task;
+  readonly rows: ByMethod<number>;
 }
 
 /** The data that a resume has read: the state of the run and its history. */

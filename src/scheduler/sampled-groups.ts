@@ -26,6 +26,8 @@ export interface SamplingRequest {
   readonly seed: number;
   /** Number of the first response of each prompt; 0 when left out. */
   readonly firstSample?: number;
+  /** Limit on the tokens of each response; the task's when left out. */
+  readonly maxNewTokens?: number | undefined;
 }
 
 /** Responses with their verdicts, group after group. */
@@ -45,7 +47,7 @@ export interface SampledGroups {
 /** Samples responses to prompts of the pool by the decoder's model, and has them judged. */
 export async function sampleGroups(
   { config: { rollout }, task, pool, decoder, verify }: SamplingTools,
-  { prompts, samples, seed, firstSample = 0 }: SamplingRequest,
+  { prompts, samples, seed, firstSample = 0, maxNewTokens }: SamplingRequest,
 ): Promise<SampledGroups> {
   const started = performance.now();
   const generation = await decoder.generate({
@@ -54,6 +56,7 @@ export async function sampleGroups(
     samplesPerPrompt: samples,
     firstSample,
     seed,
+    ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
     temperature: rollout.temperature,
     topK: rollout.topK,
     topP: rollout.topP,

@@ -5,16 +5,19 @@ import { known, type Selection, type StaticMethod } from './method.ts';
 export type SubsetFile = `file:${string}`;
 
 const PREFIX = 'file:';
-/** Longest path of a subset file, in UTF-16 units. */
+/** Longest path of a file in a method's name, in UTF-16 units. */
 const LONGEST_PATH = 4096;
 
-/** Whether a name is that of a subset file. */
-export function isSubsetFile(name: string): name is SubsetFile {
-  const path = name.slice(PREFIX.length);
+/** Whether a name is a prefix and the path of a file. */
+export function isFileName(name: string, prefix: string): boolean {
+  const path = name.slice(prefix.length);
   return (
-    name.startsWith(PREFIX) && /^[^\u0000-\u001f\u007f]+$/.test(path) && path.length <= LONGEST_PATH
+    name.startsWith(prefix) && /^[^\u0000-\u001f\u007f]+$/.test(path) && path.length <= LONGEST_PATH
   );
 }
+
+/** Whether a name is that of a subset file. */
+export const isSubsetFile = (name: string): name is SubsetFile => isFileName(name, PREFIX);
 
 /** The path of a subset file. */
 export const pathOfSubset = (name: SubsetFile): string => name.slice(PREFIX.length);
@@ -22,9 +25,9 @@ export const pathOfSubset = (name: SubsetFile): string => name.slice(PREFIX.leng
 /** The name of the method that trains on the prompts of a file. */
 export const subsetFileAt = (path: string): SubsetFile => `${PREFIX}${path}`;
 
-/** Letters that tell subset files apart by their paths, and show nothing of a path. */
-export const lettersOf = (name: SubsetFile): string =>
-  digestOf(pathOfSubset(name))
+/** Letters that tell files apart by their paths, and show nothing of a path. */
+export const lettersOf = (path: string): string =>
+  digestOf(path)
     .slice(0, 16)
     .replace(/./g, (digit) => String.fromCharCode('a'.charCodeAt(0) + Number.parseInt(digit, 16)));
 
@@ -43,7 +46,7 @@ function selectListed(name: SubsetFile, listed: readonly number[]): Selection {
 export const subsetFile = (name: SubsetFile): StaticMethod => ({
   name,
   code: 16,
-  label: `FILE ${pathOfSubset(name).split(/[/\\]/).at(-1) ?? ''} (${lettersOf(name).slice(0, 4)})`,
+  label: `FILE ${pathOfSubset(name).split(/[/\\]/).at(-1) ?? ''} (${lettersOf(pathOfSubset(name)).slice(0, 4)})`,
   takes: () => 'the prompts that the file lists',
   needs: ['listed'],
   usualSize: 'own',

@@ -13,7 +13,6 @@ export const full = {
   code: 0,
   label: 'FULL',
   takes: () => 'every prompt of the pool; its rewards are what selections look at',
-  paperAverage: 57,
   needs: [],
   usualSize: 'all',
   samples: () => 0,

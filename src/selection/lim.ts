@@ -17,7 +17,6 @@ export const lim = {
     count === undefined
       ? 'the prompts with a score from θ up'
       : `the ${count.toLocaleString('en-US')} prompts with the highest scores`,
-  paperAverage: 58.1,
   needs: ['scores'],
   usualSize: { threshold: 0.6 },
   samples: wholePass,

@@ -65,7 +65,6 @@ export const linear = {
   takes: ({ linearShare }) =>
     `${Number((100 * linearShare).toFixed(1))} % as many, those whose rewards rise most steadily, or fewer where fewer rise. ` +
     'The paper names this baseline without a formula; taking R² of a straight line is our definition',
-  paperAverage: 54.9,
   needs: ['rewards'],
   usualSize: { threshold: 0.7 },
   arm: (limKept, { linearShare }) => ({ count: Math.round(linearShare * limKept) }),

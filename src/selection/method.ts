@@ -137,8 +137,6 @@ interface MethodFacts {
   readonly label: string;
   /** The prompts that the method takes, in words that follow its label in a list of terms. */
   readonly takes: (settings: LimSettings) => string;
-  /** Average of the paper's three benchmarks in percent (table 1), if the paper tried the method. */
-  readonly paperAverage?: number;
   /** Number of responses that must be sampled and judged before the selection can be made. */
   readonly samples: (pass: PassSize) => number;
 }
@@ -167,8 +165,13 @@ export interface OnlineMethod extends MethodFacts {
   readonly narrows?: true;
 }
 
-/** A method of choosing prompts. Each is an object in its own file and a line in `methods.ts`. */
-export type SelectionMethod = StaticMethod | OnlineMethod;
+/** A method that chooses nothing: it learns responses that its file has, and samples none. */
+export interface SupervisedMethod extends MethodFacts {
+  readonly learns: 'rows';
+}
+
+/** A method of choosing what is trained on. Each is an object in its own file and a line in `methods.ts`. */
+export type SelectionMethod = StaticMethod | OnlineMethod | SupervisedMethod;
 
 /** Whether a method chooses once, before it trains. */
 export const isStatic = (method: SelectionMethod): method is StaticMethod => 'choose' in method;

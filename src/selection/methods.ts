@@ -25,6 +25,7 @@ import { oracle } from './oracle.ts';
 import { pass } from './pass.ts';
 import { rand } from './rand.ts';
 import { retire } from './retire.ts';
+import { isTaughtFile, sft, taughtFile, type TaughtFile } from './sft.ts';
 import { speed } from './speed.ts';
 import { strat } from './strat.ts';
 
@@ -52,29 +53,38 @@ const methods = [
   greso,
   retire,
   speed,
+  sft,
 ] as const satisfies readonly SelectionMethod[];
 
 type OwnName = (typeof methods)[number]['name'];
 
-/** The name of a method, or `file:` and the path of a file that lists prompts. */
-export type MethodName = OwnName | SubsetFile;
+/**
+ * The name of a method, or a prefix and the path of a file: `file:` for one that lists prompts, `sft:`
+ * for one of rows to learn.
+ */
+export type MethodName = OwnName | SubsetFile | TaughtFile;
 
 /** The methods that have a name of their own. */
 export const methodNames: readonly OwnName[] = methods.map(({ name }) => name);
 
 /** The names that a method may have, in words. */
-export const methodForms = `${methodNames.join(', ')} or file:PATH`;
+export const methodForms = `${methodNames.join(', ')}, file:PATH or sft:PATH`;
 
 const byName: ReadonlyMap<string, SelectionMethod> = new Map(
   methods.map((method) => [method.name, method]),
 );
 
 export const isMethodName = (name: unknown): name is MethodName =>
-  typeof name === 'string' && (byName.has(name) || isSubsetFile(name));
+  typeof name === 'string' && (byName.has(name) || isSubsetFile(name) || isTaughtFile(name));
+
+function ofFile(name: MethodName): SelectionMethod | undefined {
+  if (isSubsetFile(name)) return subsetFile(name);
+  return isTaughtFile(name) ? taughtFile(name) : undefined;
+}
 
 /** @throws RangeError if there is no such method. */
 export function methodOf(name: MethodName): SelectionMethod {
-  const found = byName.get(name) ?? (isSubsetFile(name) ? subsetFile(name) : undefined);
+  const found = byName.get(name) ?? ofFile(name);
   if (!found) throw new RangeError(`there is no method '${name}'`);
   return found;
 }
@@ -88,8 +98,11 @@ export function selectionOf(name: MethodName): StaticMethod | undefined {
 /** The method of a name, if it chooses its prompts while it trains; undefined for others. */
 export function onlineOf(name: MethodName): OnlineMethod | undefined {
   const method = methodOf(name);
-  return isStatic(method) ? undefined : method;
+  return 'policy' in method ? method : undefined;
 }
+
+/** Whether a method learns rows that have responses, in place of sampling its own. */
+export const isSupervised = (name: MethodName): boolean => 'learns' in methodOf(name);
 
 export const methodCode = (name: MethodName): number => methodOf(name).code;
 
@@ -106,10 +119,11 @@ export type ByMethod<Value> = Readonly<Partial<Record<MethodName, Value>>>;
 export const methodEntries = <Value>(record: ByMethod<Value>): [MethodName, Value][] =>
   Object.entries(record) as [MethodName, Value][];
 
-/** Names in the order of tables and legends: subsets from files come last, as they are given. */
+/** Names in the order of tables and legends: methods with files come last, as they are given. */
 export function inTableOrder(names: Iterable<MethodName>): MethodName[] {
   const given = [...new Set(names)];
-  return [...methodNames.filter((name) => given.includes(name)), ...given.filter(isSubsetFile)];
+  const own = methodNames.filter((name) => given.includes(name));
+  return [...own, ...given.filter(isSubsetFile), ...given.filter(isTaughtFile)];
 }
 
 /**

@@ -29,7 +29,6 @@ export const rand = {
   code: 3,
   label: 'RAND',
   takes: () => 'as many prompts as LIM, drawn at random',
-  paperAverage: 49.4,
   needs: [],
   usualSize: 'as LIM',
   samples: () => 0,

@@ -5,6 +5,7 @@ import { identityOf, plainText, templateDate, templateMessages } from '../format
 import { FormatError } from '../formats/format-error.ts';
 import { fieldOf, jsonOf, type JsonRecord, shorten } from '../formats/json.ts';
 import { baseName } from '../formats/paths.ts';
+import { readLearningRows } from '../formats/learning-rows.ts';
 import { type PromptRow, readPrompts } from '../formats/prompts.ts';
 import { TokenizerClient, type TokenizerTexts } from '../formats/tokenizer-client.ts';
 import { counted } from '../look/wording.ts';
@@ -85,6 +86,13 @@ export async function openDataset(config: DatasetConfig, resources: TaskResource
       pool: () => pool,
       tiers: () => tiers,
       typed: (text) => reader.typed(text),
+      learned: (source, longest) =>
+        readLearningRows(
+          source,
+          client,
+          { endTokens: stopIds, longest, vocabSize: model.vocabularySize },
+          { ...(templated ? { turns: true } : {}), system: templated ? config.system : undefined },
+        ),
       corpus: undefined,
       describeInjected: () => [],
       notes,

@@ -1,5 +1,7 @@
 import type { GenericSchema } from 'valibot';
+import type { ByteSource } from '../formats/byte-source.ts';
 import { type InputFiles, noFiles } from '../formats/input-files.ts';
+import type { LearningRow } from '../formats/learning-rows.ts';
 import type { TokenizerTexts } from '../formats/tokenizer-client.ts';
 import type { Text } from './text.ts';
 
@@ -194,6 +196,14 @@ export interface Task extends TaskShape {
    * @throws RangeError or FormatError for a text that means no prompt of the task.
    */
   typed?(text: string): TypedPrompt | Promise<TypedPrompt>;
+  /**
+   * The rows of a file that a model is to learn as they stand, in the form of the task's prompts. If
+   * absent, the task has no texts to learn.
+   *
+   * @param longest Most tokens of a row.
+   * @throws FormatError naming file and row.
+   */
+  learned?(source: ByteSource, longest: number): Promise<readonly LearningRow[]>;
   /** The training prompts of a seed, all distinct. Their order tells nothing about a prompt. */
   pool(seed: number): readonly PoolPrompt[];
   /**

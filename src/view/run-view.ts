@@ -13,7 +13,7 @@ import {
 } from '../results.ts';
 import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
-import { methodEntries, type MethodName, onlineOf } from '../selection/methods.ts';
+import { isSupervised, methodEntries, type MethodName, onlineOf } from '../selection/methods.ts';
 
 export type PoolPrompt = EventOf<'pool'>['prompts'][number];
 
@@ -366,6 +366,7 @@ export class RunView {
       const own = makeup[wholePool ? 'full' : method];
       return own ? [own.prompts] : [];
     }
+    if (isSupervised(method)) return [results.methods[method]?.prompts ?? 0];
     return results.seeds.flatMap(({ pool, selections }) =>
       wholePool ? pool.prompts : (selections[method]?.prompts ?? []),
     );

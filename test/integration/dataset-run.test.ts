@@ -49,6 +49,21 @@ async function disk(): Promise<InputFiles> {
   });
   files.set('/data/pool.jsonl', lines([...prompts, 'long '.repeat(99)].map(row)));
   files.set('/data/held.jsonl', lines(['eight', 'nine'].map(row)));
+  files.set('/data/math500.jsonl', lines(['eight', 'nine'].map(row)));
+  // Rows of LIMO's form, and rows of messages.
+  const solved = (question: string) => ({ question, solution: `${question} is e`, answer: 'e' });
+  files.set('/data/limo.jsonl', lines(['ten', 'eleven', 'twelve'].map(solved)));
+  files.set(
+    '/data/chats.jsonl',
+    lines([
+      {
+        messages: [
+          { role: 'user', content: 'ten' },
+          { role: 'assistant', content: 'e' },
+        ],
+      },
+    ]),
+  );
   return {
     open(path) {
       const bytes = files.get(path);
@@ -238,5 +253,124 @@ describe('a run on the rows of a file', () => {
     for (const stop of [1, 2]) expect((await run(config, parts, stop)).results).toBeUndefined();
     await run(config, parts);
     expect(textsOf(parts)).toEqual(textsOf(whole));
+  });
+
+  test('cuts responses at the length of its schedule, and refuses more than the task takes', async ({
+    skip,
+  }) => {
+    inNodeAlone(skip);
+    const scheduled = (responseLengths: object[]) =>
+      configOf(
+        { maxResponseTokens: 12 },
+        {
+          rollout: { prompts: 3, samples: 4, responseLengths },
+          experiment: { epochs: 2, methods: ['full'], checkpointEvery: 10 },
+        },
+      );
+    const config = scheduled([
+      { from: 1, tokens: 2 },
+      { from: 3, tokens: 5 },
+    ]);
+    const { events } = await run(config, new MemoryStore());
+    const lengths = events.flatMap((event) =>
+      event.type === 'update' ? [event.metrics['response_length_mean']] : [],
+    );
+    // The tiny model hardly ever ends a response by itself.
+    expect(lengths[0]).toBeGreaterThan(5);
+    expect(lengths.slice(1, 3).every((length) => length > 1 && length <= 2)).toBe(true);
+    expect(lengths[3]).toBeGreaterThan(2);
+    expect(lengths[3]).toBeLessThanOrEqual(5);
+    await expect(run(scheduled([{ from: 0, tokens: 13 }]), new MemoryStore())).rejects.toThrow(
+      'rollout.responseLengths: 13 tokens, where the task takes responses of 12',
+    );
+  });
+});
+
+describe('supervised methods of a run', () => {
+  const study = (adapter: object | null, sft: object = {}) =>
+    configOf(
+      { tiers: [{ file: '/data/math500.jsonl' }], maxResponseTokens: 12 },
+      {
+        adapter,
+        ...(adapter ? { weightStorage: 'f16' } : {}),
+        sft: { data: '/data/limo.jsonl', sequences: 2, learningRate: 0.02, ...sft },
+        experiment: {
+          epochs: 2,
+          methods: ['full', 'sft', 'sft:/data/chats.jsonl'],
+          armLength: 2,
+          checkpointEvery: 1,
+        },
+      },
+    );
+  const lora = { rank: 4, alpha: 8, targets: ['q', 'v', 'up', 'down'] };
+  const lossesOf = (events: readonly ExperimentEvent[], method: string): number[] =>
+    events.flatMap((event) =>
+      event.type === 'update' && event.method === method ? [event.metrics['supervised_loss']] : [],
+    );
+
+  test.each([
+    ['all parameters', null],
+    ['adapters', lora],
+  ])(
+    'learn their rows with %s, are evaluated like the others, and are reported',
+    async (_, adapter) => {
+      const store = new MemoryStore();
+      const { results, events, asked } = await run(study(adapter, { length: 6 }), store);
+      const losses = lossesOf(events, 'sft');
+      // Three rows, two an update: two updates an epoch.
+      expect(losses).toHaveLength(12);
+      expect(losses.every(Number.isFinite)).toBe(true);
+      expect(losses.at(-1)).toBeLessThan(losses[0] / 2);
+      expect(lossesOf(events, 'sft:/data/chats.jsonl')).toHaveLength(6);
+      const { sft, full } = results!.methods;
+      expect(sft).toMatchObject({ prompts: 3 });
+      expect(
+        sft!.evaluations.map(({ update, epochs, samples }) => [update, epochs, samples]),
+      ).toEqual([1, 2, 6].map((epochs) => [2 * epochs, epochs, 0]));
+      expect(sft!.evaluations[0].tiers).toHaveProperty('math500');
+      expect(full!.evaluations.at(-1)!.samples).toBeGreaterThan(0);
+      // After FULL, responses are sampled for three read-outs of each method alone.
+      expect(asked.slice(-6).every(({ tier }) => tier === 'math500')).toBe(true);
+      expect(asked.at(-7)!.tier).toBe('math500');
+      expect(asked.at(-8)!.tier).toBeUndefined();
+      const folders = [...store.files.keys()].filter((name) => /^(?:adapter|model)-sft/.test(name));
+      expect(folders.map((name) => name.split('/')[0].replace(/[a-p]{16}/, 'FILE'))).toEqual(
+        expect.arrayContaining([
+          adapter ? 'adapter-sft' : 'model-sft',
+          `${adapter ? 'adapter' : 'model'}-sft-FILE`,
+        ]),
+      );
+      const report = renderReport([await runOf(store)]);
+      expect(report).toContain('The paper’s table 3, beside this run.');
+      expect(report).toContain('the paper’s Qwen-Math-7B-LIMO');
+      expect(report).toContain('Supervised loss');
+      expect(report).not.toMatch(/NaN|undefined|\/data\//);
+    },
+  );
+
+  test('go on after a stop bit for bit', async ({ skip }) => {
+    inNodeAlone(skip);
+    const config = study(lora);
+    const [whole, parts] = [new MemoryStore(), new MemoryStore()];
+    await run(config, whole);
+    // In FULL, in the middle of the first arm, and in the second.
+    for (const stop of [3, 3, 2]) expect((await run(config, parts, stop)).results).toBeUndefined();
+    await run(config, parts);
+    expect(textsOf(parts)).toEqual(textsOf(whole));
+  });
+
+  test('refuse rows that are too long, and files that are not there', async ({ skip }) => {
+    inNodeAlone(skip);
+    const opened = (sft: object) => run(study(null, sft), new MemoryStore());
+    await expect(opened({ maxTokens: 4 })).rejects.toThrow(
+      /limo\.jsonl line 1: \d+ tokens, more than the 4/,
+    );
+    await expect(opened({ data: '/data/none.jsonl' })).rejects.toThrow(
+      'experiment.methods: /data/none.jsonl does not exist',
+    );
+    const methods = { epochs: 2, methods: ['full', 'sft'], armLength: 1 };
+    expect(() => configOf({}, { experiment: methods })).toThrow(
+      'sft.data: must be given for sft: the file of the rows that it learns',
+    );
   });
 });

@@ -318,7 +318,7 @@ describe('responses', () => {
       // A matrix that no binding of this adapter holds: another card's may.
       const wide = {
         ...more,
-        'm/config.json': encode({ ...smollm, intermediate_size: 60_000, num_hidden_layers: 2 }),
+        'm/config.json': encode({ ...smollm, intermediate_size: 300_000, num_hidden_layers: 1 }),
       };
       const large = await limr([...argv, '--memory', '24GiB'], wide);
       expect([large.code, large.system.err]).toEqual([

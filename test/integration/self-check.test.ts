@@ -74,6 +74,18 @@ describe('the self-check', () => {
     expect(await wrongOf(gpu, { headDim: 16, training: false })).toEqual([]);
   });
 
+  test('looks at weights in int8 and int4 where they are stored so', async () => {
+    const gpu = await deviceWith(['matmul-forward', 'vec4u(0, 4, 8, 12)', 'vec4u(0, 4, 8, 8)']);
+    const use = { headDim: 16, training: false, storage: 'int4' } as const;
+    expect(await wrongOf(gpu, use)).toEqual(['matmul-forward/plain']);
+    const right = await openTestGpu();
+    for (const storage of ['int8', 'int4'] as const) {
+      for (const { error } of await checkVariants(right, { ...use, storage }, plain)) {
+        expect(error).toBeLessThan(2e-6);
+      }
+    }
+  });
+
   test.for<[string, string, string, string?]>([
     ['matmul-forward', 'out[at] =', 'out[at] = 1.001 *'],
     ['matmul-backward-input', 'dx[at] = value', 'dx[at] = 1.001 * value'],
@@ -114,6 +126,18 @@ describe('the self-check', () => {
   test('looks at what is used: without training, gradients may be wrong', async () => {
     const gpu = await deviceWith(['matmul-backward-weight', '+= sum;', '+= 2 * sum;']);
     expect(await wrongOf(gpu, { headDim: 16, training: false })).toEqual([]);
+  });
+
+  test('looks at weights in int8 and int4 where they are stored so', async () => {
+    const gpu = await deviceWith(['matmul-forward', 'vec4u(0, 4, 8, 12)', 'vec4u(0, 4, 8, 8)']);
+    for (const [storage, wrong] of [
+      ['int8', []],
+      ['int4', ['matmul-forward/plain']],
+    ] as const) {
+      const use = { headDim: 16, training: false, storage } as const;
+      if (storage === 'int8') continue;
+      expect(await wrongOf(gpu, use)).toEqual(wrong);
+    }
   });
 
   test('replaces what is wrong, says so, and is not asked twice', async () => {

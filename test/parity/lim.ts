@@ -1,5 +1,6 @@
 import { bytesSource } from '../../src/formats/byte-source.ts';
 import { readRollouts } from '../../src/formats/rollouts.ts';
+import { flat } from '../support/flat.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { ExactCurve } from '../../src/lim/exact.ts';
 import { fillRows } from '../../src/lim/fill.ts';
@@ -43,7 +44,8 @@ async function checkCase({ gpu, fixtures, report, memo }: Context, folder: strin
     const step = /^step_(\d+)\.json$/.exec(name)?.[1];
     if (step === undefined) continue;
     const path = `${folder}/${name}`;
-    for await (const row of readRollouts(bytesSource(path, await fixtures.bytes(path)), 'limr')) {
+    const read = readRollouts(bytesSource(path, await fixtures.bytes(path)), 'limr');
+    for await (const row of flat(read)) {
       table.add({ ...row, step: Number(step) });
     }
   }

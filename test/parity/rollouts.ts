@@ -7,6 +7,7 @@ import {
   type RolloutFormat,
   rolloutFormats,
 } from '../../src/formats/rollouts.ts';
+import { flat } from '../support/flat.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { ExactCurve } from '../../src/lim/exact.ts';
 import { fillRows } from '../../src/lim/fill.ts';
@@ -61,7 +62,7 @@ async function tableOf(
   for (const [i, path] of dumps.entries()) {
     const source = bytesSource(path, await fixtures.bytes(path));
     const step = Number(/(\d+)\D*$/.exec(path)?.[1] ?? i);
-    for await (const row of readRollouts(source, format, { reward })) {
+    for await (const row of flat(readRollouts(source, format, { reward }))) {
       table.add({ ...row, step: row.step ?? step });
     }
   }

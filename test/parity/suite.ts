@@ -11,6 +11,7 @@ import { checkModels } from './models.ts';
 import { checkOptim } from './optim.ts';
 import { checkPpo } from './ppo.ts';
 import { Report } from './report.ts';
+import { checkQuant } from './quant.ts';
 import { checkReward } from './reward.ts';
 import { checkRope } from './rope.ts';
 import { checkRollouts } from './rollouts.ts';
@@ -31,6 +32,7 @@ export const parts: Readonly<Record<string, Part>> = {
   rope: checkRope,
   gemma3: checkGemma,
   ppo: checkPpo,
+  quant: checkQuant,
   lora: checkLora,
   'lora-critic': checkLoraCritic,
 };

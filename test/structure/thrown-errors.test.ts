@@ -18,6 +18,8 @@ const entries = {
 const caught: Readonly<Record<string, string>> = {
   // A log of responses that is damaged is read as none: `CompletionLog.load`.
   DamageError: 'loadAll',
+  // Told with the parameter's name, as a ConfigError: `FrozenStore`.
+  BlockError: 'blocksOf',
   // An expression that cannot be read has no value.
   NoValue: 'valueOf',
   // What is read of a config reads none of the files that it names: `baseIdentity`.

@@ -6,13 +6,13 @@ import type {
   ScoredPrompt,
   UpdateRecord,
 } from '../../src/results.ts';
-import type { MethodName } from '../../src/selection/methods.ts';
+import { isSupervised, type MethodName } from '../../src/selection/methods.ts';
 import { folderOf, type MadeRun } from './report-run.ts';
 
 /** What a made run of a given model is like. */
 export interface GivenRunOptions {
   /** Methods besides FULL. */
-  readonly arms?: readonly ('lim' | 'rand')[];
+  readonly arms?: readonly MethodName[];
   /** Held-out accuracy by tier: of the base, and of every method at each epoch. */
   readonly tiers?: Readonly<Record<string, number>>;
   /** Accuracy of FULL's samples over its updates. */
@@ -139,10 +139,9 @@ export function makeGivenRun(options: GivenRunOptions = {}): MadeRun {
         lim,
         pool: { prompts: POOL, byColumn },
         selections: Object.fromEntries(
-          arms.map((arm) => [
-            arm,
-            { prompts: kept, byColumn: { source: { books: kept, web: 0 } } },
-          ]),
+          arms
+            .filter((arm) => !isSupervised(arm))
+            .map((arm) => [arm, { prompts: kept, byColumn: { source: { books: kept, web: 0 } } }]),
         ),
         scoreQuantiles: Array.from({ length: 21 }, (_, i) => i / 21),
       },

@@ -8,7 +8,8 @@ import {
   parseConfig,
   parseStoredConfig,
 } from '../../src/config.ts';
-import { limrDefaults, presets } from '../../src/presets.ts';
+import { limrDefaults } from '../../src/limr-defaults.ts';
+import { presets } from '../../src/presets.ts';
 import { advantageEstimators, needsCritic } from '../../src/vocabulary/estimators.ts';
 import type { ArithmeticConfig } from '../../src/tasks/arithmetic-config.ts';
 

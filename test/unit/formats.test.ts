@@ -11,6 +11,7 @@ import {
   type RolloutFormat,
   type RolloutRow,
 } from '../../src/formats/rollouts.ts';
+import { flat } from '../support/flat.ts';
 import { readScores } from '../../src/formats/score-file.ts';
 import { subsetFile } from '../../src/formats/subsets.ts';
 import { RandomStream } from '../../src/random.ts';
@@ -25,7 +26,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 const rollouts = (content: string | Uint8Array, format: RolloutFormat): Promise<RolloutRow[]> =>
-  all(readRollouts(source(content), format));
+  all(flat(readRollouts(source(content), format)));
 
 describe('parseJson', () => {
   const lineOf = (text: string): number => {
@@ -104,6 +105,23 @@ describe('JSONL', () => {
   ])('names the line of %s', async (_, text, message) => {
     await expect(all(readJsonLines(source(text)))).rejects.toThrow(message);
     await expect(all(readJsonLines(source(text)))).rejects.toBeInstanceOf(FormatError);
+  });
+
+  test('gives the rows before a fault, over the borders of what is read at once', async () => {
+    // Lines of 41 bytes: several of them lie across the borders of a mebibyte.
+    const rows = Array.from({ length: 60_000 }, (_, i) => ({ row: i, text: 'ä'.repeat(8) }));
+    const text = rows.map((row) => JSON.stringify(row).padEnd(40)).join('\n');
+    expect(await all(readJsonLines(source(text)))).toEqual(
+      rows.map((value, i) => ({ line: i + 1, value })),
+    );
+    const seen: number[] = [];
+    const read = async (): Promise<void> => {
+      for await (const { line } of readJsonLines(source(`${text}\nnothing\n{"row":0}`))) {
+        seen.push(line);
+      }
+    };
+    await expect(read()).rejects.toThrow('line 60001: ');
+    expect(seen).toHaveLength(60_000);
   });
 
   test('names the line of bytes that are not UTF-8', async () => {
@@ -221,7 +239,7 @@ describe('rollouts', () => {
     const several = await writeParquet([{ prompt: 'a', one: 1, two: 2 }]);
     await expect(rollouts(several, 'trl')).rejects.toThrow('(one, two); name one: --reward one');
     const named = await all(
-      readRollouts(source(several), 'trl', { reward: [{ name: 'two', weight: 1 }] }),
+      flat(readRollouts(source(several), 'trl', { reward: [{ name: 'two', weight: 1 }] })),
     );
     expect(named[0]).toMatchObject({ reward: 2 });
   });

@@ -137,7 +137,7 @@ describe('readLearningRows', () => {
         source,
         client,
         { endTokens, longest: 500, vocabSize: 330 },
-        system,
+        { system },
       );
     } finally {
       await client.close();

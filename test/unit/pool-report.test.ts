@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { courseOf, poolReport } from '../../src/report/pool-page.ts';
+import { courseOf } from '../../src/report/course.ts';
+import { poolReport } from '../../src/report/pool-page.ts';
 import { limr } from '../support/command-line.ts';
 import { folderOf } from '../support/rollout-import.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { configFrom, configHash, type ExperimentConfig, parseConfig } from '../../src/config.ts';
-import { limrDefaults, presets } from '../../src/presets.ts';
+import { limrDefaults } from '../../src/limr-defaults.ts';
+import { presets } from '../../src/presets.ts';
 import { defaultAdapter } from '../../src/vocabulary/adapters.ts';
 
 const task = { name: 'dataset', prompts: 'p.jsonl', maxPromptTokens: 64, maxResponseTokens: 32 };

@@ -96,8 +96,9 @@ describe('the report', () => {
     for (const name of ['share right', 'nats per token', 'tokens', 'share matching the key']) {
       expect(html).toMatch(new RegExp(`<text[^>]*>${name}</text>`));
     }
-    // Two learning curves, six of training, mean curve, histogram, two of trajectories, heat map.
-    expect(count(html, 'role="img"')).toBe(13);
+    // Two learning curves, three of tiers, bars, six of training, mean curve, histogram, three of
+    // trajectories, heat map.
+    expect(count(html, 'role="img"')).toBe(18);
   });
 
   test('gives the same bytes for the same files, whatever was drawn before', async () => {
@@ -164,8 +165,8 @@ describe('the report', () => {
     expect(five).toContain('Student’s t over 5 seeds');
     expect(five).toContain('means over 5 seeds');
     for (const seed of [2, 3, 4, 5]) expect(five).toContain(`<summary>Seed ${seed}</summary>`);
-    // A band for each method, in both learning curves.
-    expect(count(five, '<polygon')).toBe(8);
+    // A band for each method, in both learning curves and in those of three tiers.
+    expect(count(five, '<polygon')).toBe(20);
   });
 
   test('says so when a method has no prompts', async () => {

@@ -14,7 +14,7 @@ const config = configFrom('quick', { ...tiny, experiment }, 'test');
 const { epochs } = config.experiment;
 const prompts = config.rollout.prompts * 4;
 const task = await openTask(config.task);
-const run = { config, seeds: [1], task };
+const run = { config, seeds: [1], task, rows: {} };
 
 /** A line of a log after so many updates. */
 const line = (type: string, after: number, rest: object): string =>

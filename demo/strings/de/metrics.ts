@@ -43,6 +43,11 @@ export const text: MetricsText = {
       name: 'Entropie',
       meaning: 'Mittlere Entropie der Strategie über die Tokens der Antworten; positiv',
     },
+    supervised_loss: {
+      name: 'Verlust beim Nachlernen',
+      meaning:
+        'Beim überwachten Training: mittlere negative Log-Likelihood der Antwort-Token eines Updates',
+    },
     policy_loss: {
       name: 'Verlust der Strategie',
       meaning:

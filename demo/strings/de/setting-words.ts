@@ -122,6 +122,8 @@ export const text: SettingWords = {
       'Anteil der Wahrscheinlichkeit, aus dem gezogen wird, die wahrscheinlichsten Token zuerst; 1 nimmt alle.',
     'rollout.minP':
       'Token entfallen, deren Wahrscheinlichkeit unter diesem Anteil der größten liegt; 0 nimmt alle.',
+    'rollout.responseLengths':
+      'Grenzen der Antworten, die im Training wachsen, als JSON: je ein Update, ab dem sie gelten, und Token; ohne Angabe die Grenze der Aufgabe.',
     'ppo.rewardClamp':
       'Größte Belohnung in beide Richtungen; größere werden darauf gekürzt (LIMR: 10, auch ohne Angabe).',
     'ppo.whitenScale':
@@ -194,6 +196,17 @@ export const text: SettingWords = {
     'online.onlineLim.leastEpochs': 'Durchgänge durch den Vorrat, bevor LIM ihn verkleinern darf.',
     'online.onlineLim.resamples':
       'Neu gezogene Matrizen, an denen das Rauschen der Rangfolge gemessen wird; mehr sind ruhiger und langsamer.',
+    'sft.data':
+      'Datei mit Antworten samt Aufgaben, aus denen die Methode SFT lernt; Läufe, die diese Seite startet, haben keine.',
+    'sft.length':
+      'Dauer des SFT-Trainings, gezählt wie bei den anderen Methoden; ohne Angabe so lang wie sie.',
+    'sft.sequences':
+      'Antworten eines SFT-Updates; mehr machen seine Schritte ruhiger (8 ohne Angabe).',
+    'sft.maxTokens':
+      'Längste Antwort samt Aufgabe, die SFT lernt, in Token; ohne Angabe so lang wie die der Aufgabe.',
+    'sft.learningRate': 'Schrittweite von SFT; ohne Angabe 1e-5, bei Adaptern 2e-4.',
+    'sft.warmupUpdates': 'Updates, in denen die Schrittweite von SFT von 0 an steigt.',
+    'sft.schedule': 'Verlauf der Schrittweite von SFT nach dem Anstieg; ohne Angabe konstant.',
     'experiment.epochs':
       'Durchgänge von FULL durch den ganzen Vorrat, also Spalten der Belohnungsmatrix; bei wenigen sind die Kurven zu kurz zum Bewerten.',
     'experiment.methods': 'Methoden, die trainiert und verglichen werden, als JSON-Liste.',

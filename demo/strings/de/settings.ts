@@ -16,6 +16,7 @@ export const text: SettingsText = {
     ppo: 'PPO: von Belohnungen zu Updates',
     lim: 'LIM: Punktzahlen und Schnitt',
     online: 'Online-Methoden',
+    sft: 'Überwachtes Nachlernen',
     experiment: 'Experiment: Methoden und Längen',
     evaluation: 'Auswertung',
   },

@@ -29,6 +29,10 @@ export const text: MetricsText = {
       meaning: '使用适配器时：同一词元在采样时与计分时对数概率的最大差',
     },
     entropy: { name: '熵', meaning: '策略在回答词元上的平均熵；为正' },
+    supervised_loss: {
+      name: '监督损失',
+      meaning: '监督微调时：一次更新中回答词元的平均负对数似然',
+    },
     policy_loss: {
       name: '策略损失',
       meaning: '截断的替代目标取负：被最小化，负值表示预期的收益',

@@ -78,6 +78,8 @@ export const text: SettingWords = {
     'rollout.topK': '只在概率最高的若干词元中采样；0 表示全部。',
     'rollout.topP': '从概率最高的词元起，只在累计到这个比例的词元中采样；1 表示全部。',
     'rollout.minP': '概率低于最高概率这一比例的词元不参与采样；0 表示全部。',
+    'rollout.responseLengths':
+      '训练中逐步放宽的回答长度上限，用 JSON 写：每项是开始生效的更新次数和词元数；不填则用任务的上限。',
     'ppo.rewardClamp': '奖励在正负两个方向的上限；超出的会被截断（LIMR：10，不填也是 10）。',
     'ppo.whitenScale':
       '优势是调整到相同的离散程度，还是只调整到均值为 0（LIMR：相同离散程度，不填同此）。',
@@ -126,6 +128,13 @@ export const text: SettingWords = {
     'online.speed.rounds': '一次迭代中筛选的最多轮数。',
     'online.onlineLim.leastEpochs': 'LIM 可以缩小题库之前，先完整经过题库的遍数。',
     'online.onlineLim.resamples': '用多少个重新抽取的矩阵来衡量排名的噪声；越多越平稳，也越慢。',
+    'sft.data': 'SFT 方法学习的回答及其题目所在的文件；本页面开始的实验没有它。',
+    'sft.length': 'SFT 训练多久，与其他方法同样计数；不填则与它们一样长。',
+    'sft.sequences': '一次 SFT 更新的回答数；越多越平稳（不填为 8）。',
+    'sft.maxTokens': 'SFT 学习的最长回答连同题目的词元数；不填则与任务的上限相同。',
+    'sft.learningRate': 'SFT 的步长；不填为 1e-5，适配器为 2e-4。',
+    'sft.warmupUpdates': 'SFT 的步长从 0 升起所用的更新次数。',
+    'sft.schedule': '预热之后 SFT 步长的变化；不填为恒定。',
     'experiment.epochs': 'FULL 完整经过题库的遍数，即奖励矩阵的列数；太少时曲线太短，无法评分。',
     'experiment.methods': '要训练并比较的方法（JSON 列表）。',
     'experiment.budget': '各方法是在相同的更新次数后比较，还是在各自提示上经过相同遍数后比较。',

@@ -16,6 +16,7 @@ export const text: SettingsText = {
     ppo: 'PPO：从奖励到更新',
     lim: 'LIM：得分与筛选',
     online: '在线方法',
+    sft: '监督微调',
     experiment: '实验：方法与长度',
     evaluation: '评估',
   },

@@ -14,6 +14,7 @@ import {
   readRollouts,
   rolloutFormats,
 } from '../../../src/formats/rollouts.ts';
+import { flat } from '../../support/flat.ts';
 import {
   float32Entry,
   int32Entry,
@@ -204,7 +205,7 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
       (found) =>
         readResumeState(
           archive,
-          { config, seeds, task },
+          { config, seeds, task, rows: {} },
           { ...found, files: new Map([...found.files, [EVENTS, mark]]) },
           false,
         ),
@@ -388,7 +389,7 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
         const found = await detectRollouts(source);
         if (found === 'safetensors' || found === 'empty') return;
         if (found === 'curves') await drain(readCurves(source));
-        else await drain(readRollouts(source, found));
+        else await drain(flat(readRollouts(source, found)));
       },
     },
     {
@@ -397,9 +398,11 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
       seeds: [lines(rollouts)],
       read: (bytes) =>
         drain(
-          readRollouts(
-            bytesSource('input', bytes),
-            rolloutFormats[bytes.length % rolloutFormats.length],
+          flat(
+            readRollouts(
+              bytesSource('input', bytes),
+              rolloutFormats[bytes.length % rolloutFormats.length],
+            ),
           ),
         ),
     },

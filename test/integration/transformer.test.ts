@@ -23,7 +23,7 @@ import {
 import { criticFromActor, heldParameters } from '../../src/model/parameter-source.ts';
 import { parameterLayout, ParameterStore, type WeightStorage } from '../../src/model/parameters.ts';
 import { Activations, type Keep } from '../../src/model/activations.ts';
-import { trunkBackward, trunkForward } from '../../src/model/transformer.ts';
+import { attentionOf, trunkBackward, trunkForward } from '../../src/model/transformer.ts';
 import { nearestHalf } from '../reference/half.ts';
 import { expectClose, openTestGpu, run, tensorOf } from '../support/gpu.ts';
 import { modelFixture, unpadded, type ModelFixture } from '../support/model-fixture.ts';
@@ -255,4 +255,36 @@ describe.each(models)('%s', (_, config, model, expected) => {
       expectClose(gradient, want, { abs: 1e-5 * largestOf(want) + 1e-9 });
     }
   });
+});
+
+test('Gemma 3 attends to a window in its sliding layers, and to all keys in the others', async () => {
+  const gpu = await openTestGpu();
+  const fixture = await modelFixture(gemmaConfig, gemmaModel, gemmaExpected);
+  const { config } = fixture;
+  expect(config.sliding).toMatchObject({ layers: [true, true, false, true], window: 6 });
+  const groups = [{ prompt: [5, 9, 2, 7, 1, 8, 30, 31, 40, 2], responses: [[3, 4, 11, 250, 6]] }];
+  const sizes = packedSizes(groups, true);
+  const batch = new PackedBatch(gpu, sizes);
+  batch.upload(packGroups(groups, true));
+  const weights = new ParameterStore(gpu, parameterLayout(config, 'lm'), 'weights', 'weights');
+  weights.load(fixture.weights);
+  const activations = new Activations(gpu, config, {
+    rows: sizes.rows,
+    positions: 64,
+    keep: 'none',
+  });
+  const into = tensorOf(gpu, 'attention', new Float32Array(4 * 5 * 14), [4 * 5, 14]);
+  for (const layer of [0, 2, 3]) {
+    await run(gpu, attentionOf(weights, batch, activations, layer, into));
+    const found = await gpu.read(into, 'f32');
+    const seen = Array.from({ length: 4 * 5 }, (_, i) =>
+      [...found.subarray(i * 14, (i + 1) * 14)].flatMap((weight, key) => (weight > 0 ? [key] : [])),
+    );
+    // The rows that predict the answer's tokens stand in places 9 to 13.
+    const wanted = Array.from({ length: 4 * 5 }, (_, i) => {
+      const keys = Array.from({ length: 10 + (i % 5) }, (_key, key) => key);
+      return layer === 2 ? keys : keys.slice(-6);
+    });
+    expect(seen, `layer ${layer}`).toEqual(wanted);
+  }
 });

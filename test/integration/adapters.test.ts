@@ -1,3 +1,4 @@
+import { onceElsewhere } from '../support/host.ts';
 import { type FrozenStorage, FrozenStore } from '../../src/model/frozen-store.ts';
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
@@ -157,9 +158,10 @@ const greedy = async (network: Weights, rows: number, cacheStorage?: 'f16') => {
 };
 
 describe.each(models)('an adapter of $config.architecture', (model) => {
-  test.each(['f32', 'f16', 'int8', 'int4'] as const)(
+  test.for(['f32', 'f16', 'int8', 'int4'] as const)(
     'that is fresh leaves the logits of a base in %s as they are, to the bit',
-    async (storage) => {
+    async (storage, { skip }) => {
+      onceElsewhere(skip, storage === 'int8');
       const base = await storeOf(model, storage);
       const plan = planOf({ rank: 3, alpha: 6, targets: adapterTargets }, model.config);
       const want = await logitsOf(base);
@@ -210,9 +212,10 @@ describe.each(models)('an adapter of $config.architecture', (model) => {
     expectClose(logprobs.subarray(0, columns), scored, { abs: 2e-6 });
   });
 
-  test.each(['f32', 'int8', 'int4'] as const)(
+  test.for(['f32', 'int8', 'int4'] as const)(
     'has the slopes of the loss as gradients, and none where it is padding, base in %s',
-    async (storage) => {
+    async (storage, { skip }) => {
+      onceElsewhere(skip, storage === 'int4');
       const base = await storeOf(model, storage);
       const { network, store, numbers } = adaptersOf(base, unevenPlan, true);
       const { gradients } = await differentiate(network, store, false);
@@ -378,13 +381,14 @@ async function firstTensors(body: () => Promise<void>): Promise<ReadonlyMap<stri
 }
 
 describe('PPO of adapters', () => {
-  test.each([
+  test.for([
     ['gae', 'f32'],
     ['grpo', 'f16'],
     ['grpo', 'int4'],
   ] as const)(
     '%s over a base in %s learns which arm is right, and leaves the base as it was',
-    async (estimator, weightStorage) => {
+    async ([estimator, weightStorage], { skip }) => {
+      onceElsewhere(skip, weightStorage !== 'f16');
       const rig = await PpoRig.open(gpu, adaptedConfig({ estimator }, { weightStorage }));
       const { base, actor, critic } = rig.trainer;
       const frozen = await pagesOf(base!);

@@ -7,6 +7,7 @@ import type { VariantOf } from '../../kernels/lib/variants.ts';
 import type { MatmulShape } from '../../kernels/lib/matmul-shape.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulBackwardInputReference } from '../reference/matmul-backward-input.ts';
+import { inPage } from '../support/host.ts';
 import type { BaseStorage } from '../../src/vocabulary/storages.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
@@ -96,6 +97,7 @@ describe('matmul-backward-input', () => {
     '%s weights are read by %s at rows %i, inner %i, columns %i',
     async ([storage, variant, ...shape], { skip }) => {
       skip(...notHere(gpu, matmulBackwardInputFamily, variant));
+      skip(inPage && variant.startsWith('tiles'), 'a page compiles tiles for seconds');
       const { got, want } = await compute(shape, { variant, storage });
       expectClose(got, want, tolerance);
     },

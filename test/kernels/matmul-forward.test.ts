@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { matmulForward, matmulForwardFamily } from '../../kernels/matmul-forward.ts';
 import type { VariantOf } from '../../kernels/lib/variants.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
+import { inPage } from '../support/host.ts';
 import type { BaseStorage } from '../../src/vocabulary/storages.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
@@ -105,6 +106,7 @@ describe('matmul-forward', () => {
     '%s weights are read by %s at rows %i, inner %i, columns %i',
     async ([storage, variant, ...shape], { skip }) => {
       skip(...notHere(gpu, matmulForwardFamily, variant));
+      skip(inPage && variant.startsWith('tiles'), 'a page compiles tiles for seconds');
       const { got, want } = await compute(shape, { variant, storage });
       expectClose(got, want, tolerance);
     },

@@ -75,15 +75,22 @@ export function predictDispatch(
   return { ms: busy + launchMs, bound };
 }
 
+/** Mean number of keys that a row of attention sees: kernels do not tell. */
+export interface MeanKeys {
+  /** Of whole sequences: prompts on their way to a decoder, and updates. */
+  readonly whole: number;
+  /** Of a token that is decoded. */
+  readonly decoded: number;
+}
+
 /**
  * The dispatches that a computation makes, counted on a device that runs nothing.
  *
  * @param gpu A phantom device.
- * @param keys Mean number of keys that a row of attention sees, for kernels that do not tell.
  */
 export async function countedWork(
   gpu: Gpu,
-  keys: number,
+  keys: MeanKeys,
   body: () => Promise<unknown>,
 ): Promise<readonly Work[]> {
   const found: Work[] = [];
@@ -106,7 +113,7 @@ export async function countedWork(
   return found;
 }
 
-function workOf(step: Dispatch, keys: number): Work[] {
+function workOf(step: Dispatch, keys: MeanKeys): Work[] {
   const grid = typeof step.grid === 'function' ? step.grid() : step.grid;
   const workgroups = grid.reduce((product, size) => product * size, 1);
   if (workgroups === 0) return [];
@@ -115,7 +122,7 @@ function workOf(step: Dispatch, keys: number): Work[] {
   return [{ kernel: name, flops, bytes: bytesOf(step), workgroups, share: shareOf(step) }];
 }
 
-/** The tensors of a dispatch, each once; of a table that is looked up in, the rows that are read. */
+/** The tensors of a dispatch at their capacity, each once, but tables of which few rows are read. */
 function bytesOf(step: Dispatch): number {
   const { name } = step.kernel;
   let bytes = 0;
@@ -131,7 +138,7 @@ function bytesOf(step: Dispatch): number {
 }
 
 /** Operations of attention: two products forward, three for the queries' gradient, four for the others'. */
-function attentionFlops(step: Dispatch, keys: number): number {
+function attentionFlops(step: Dispatch, keys: MeanKeys): number {
   const { name, params } = step.kernel;
   const products = /^attention-(forward|decode)/.test(name)
     ? 2
@@ -146,7 +153,8 @@ function attentionFlops(step: Dispatch, keys: number): number {
   const [rows, heads, kvHeads] = [param('rows'), param('heads'), param('kv_heads')];
   const qkv = step.tensors.find((_, i) => step.kernel.bindings[i]?.name === 'qkv');
   const headDim = (qkv?.shape[1] ?? 0) / (heads + 2 * kvHeads);
-  return products * 2 * rows * heads * headDim * keys;
+  const seen = name.startsWith('attention-decode') ? keys.decoded : keys.whole;
+  return products * 2 * rows * heads * headDim * seen;
 }
 
 function shareOf({ kernel: { name }, header }: Dispatch): number {

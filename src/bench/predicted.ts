@@ -13,7 +13,7 @@ import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { packVerdicts } from '../tasks/verification.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
 import { type Card, type CardName, cards } from './cards.ts';
-import { countedWork, type Prediction, predict, type Work } from './predict.ts';
+import { countedWork, type MeanKeys, type Prediction, predict, type Work } from './predict.ts';
 import { sizedBuffers, sizes, type SizeName } from './sized.ts';
 import { referenceModel } from './train.ts';
 
@@ -104,7 +104,7 @@ async function trainingStep(
     positions: tokens + 1,
   });
   const groups = groupsOf(sequences, 1, tokens, model.vocabSize);
-  const work = await countedWork(gpu, (tokens + 1) / 2, () => trainer.step(groups));
+  const work = await countedWork(gpu, wholeOnly((tokens + 1) / 2), () => trainer.step(groups));
   return { name: `training step, ${size}, ${sequences} x ${tokens}`, tokens: count, work };
 }
 
@@ -119,7 +119,7 @@ async function adapterStep(name: string): Promise<PredictedCase> {
     adapter: planOf(defaultAdapter, qwen),
   });
   const groups = groupsOf(sequences, 1, tokens, qwen.vocabSize);
-  const work = await countedWork(gpu, (tokens + 1) / 2, () => trainer.step(groups));
+  const work = await countedWork(gpu, wholeOnly((tokens + 1) / 2), () => trainer.step(groups));
   return { name: `training step, ${name}, ${sequences} x ${tokens}`, tokens: count, work };
 }
 
@@ -146,7 +146,7 @@ async function generation(
   });
   const prompts = Array.from({ length: rows }, () => new Uint32Array(promptTokens));
   const request = { prompts, samplesPerPrompt: 1, seed: 1, stopIds: [], compactAt: 0 };
-  const keys = promptTokens + newTokens / 2;
+  const keys = { whole: (promptTokens + 1) / 2, decoded: promptTokens + newTokens / 2 };
   const work = await countedWork(gpu, keys, () => decoder.generate(request));
   const name = `generation, ${size}, batch ${rows}, ${promptTokens} + ${newTokens}`;
   return { name, tokens: rows * newTokens, work };
@@ -223,7 +223,11 @@ async function iteration(
       })),
     ),
   );
-  const work = await countedWork(gpu, maxPromptTokens + maxResponseTokens / 2, async () => {
+  const keys = {
+    whole: (maxPromptTokens + maxResponseTokens) / 2,
+    decoded: maxPromptTokens + maxResponseTokens / 2,
+  };
+  const work = await countedWork(gpu, keys, async () => {
     const request = { prompts: texts, samplesPerPrompt: samples, seed: 1, stopIds: [] };
     await decoder.generate({ ...request, temperature: 1, compactAt: 0 });
     // What is read back is zeros: at its end an update finds that nothing was applied.
@@ -234,6 +238,9 @@ async function iteration(
   const title = `${name}, ${prompts} x ${samples}, ${maxPromptTokens} + ${maxResponseTokens}`;
   return { name: title, tokens: prompts * samples * maxResponseTokens, work };
 }
+
+/** Keys of a computation that decodes nothing. */
+const wholeOnly = (whole: number): MeanKeys => ({ whole, decoded: 0 });
 
 function groupsOf(
   sequences: number,

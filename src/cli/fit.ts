@@ -13,6 +13,7 @@ import { expectParameters } from '../model/load-parameters.ts';
 import { type StorageError, storageErrors } from '../model/storage-error.ts';
 import { percent } from '../look/wording.ts';
 import { RandomStream } from '../random.ts';
+import { roundedStorages } from '../variants/head-errors.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, UsageError } from './arguments.ts';
 import { budgetOf, budgetOfCard, memoryArg } from './memory-budget.ts';
@@ -177,8 +178,8 @@ async function errorsOf(args: {
       : Array.from({ length: 64 }, () => stream.below(config.vocabSize));
     const gpu = await openCommandGpu(args);
     try {
-      const rounded = ['f16', 'int8', 'int4'] as const;
-      return await storageErrors(gpu, config, model, rounded, ids.slice(0, config.maxPositions));
+      const within = ids.slice(0, config.maxPositions);
+      return await storageErrors(gpu, config, model, roundedStorages, within);
     } finally {
       await gpu.close();
     }
